@@ -1,0 +1,180 @@
+//! The command line. Each command's help ends with a real example.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Audio-visual emotion recognition by common information.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 done, 1 internal error, 2 the input or the disk, 130 Ctrl-C."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Render a small corpus, extract, train with and without common information, report
+    #[command(after_help = "Example: av-bench demo --out runs/demo")]
+    Demo(DemoArgs),
+    /// Run an experiment file: extract, train over folds, seeds and systems, judge, report
+    #[command(
+        after_help = "Example: av-bench run datasets/javanese-av/experiment.toml --data /data/javanese-av --set seeds=[1]"
+    )]
+    Run(RunArgs),
+    /// Fill the feature cache of an experiment
+    #[command(
+        after_help = "Example: av-bench extract datasets/javanese-av/experiment.toml --data /data/javanese-av"
+    )]
+    Extract(ExtractArgs),
+    /// Classify media files: one JSON line a clip with probabilities, a timeline and the faces found
+    #[command(after_help = "Example: av-bench predict runs/demo/model clip1.mp4 clip2.avi")]
+    Predict(PredictArgs),
+    /// Compare records: scores, and paired differences with 95 % intervals
+    #[command(after_help = "Example: av-bench compare runs/a/record.json runs/b/record.json")]
+    Compare(CompareArgs),
+    /// Write the HTML page of one or more records
+    #[command(after_help = "Example: av-bench report runs/demo/record.json --out report.html")]
+    Report(ReportArgs),
+    /// Render talking-face clips with a known common latent
+    #[command(after_help = "Example: av-bench synth --out /tmp/faces --subjects 4 --seed 7")]
+    Synth(SynthArgs),
+    /// List the known corpora, or index one and list every problem
+    #[command(after_help = "Example: av-bench datasets verify ravdess --data /data/ravdess")]
+    Datasets(DatasetsArgs),
+}
+
+#[derive(Args)]
+pub struct DemoArgs {
+    /// Folder of the corpus, the record and the report
+    #[arg(long, default_value = "runs/demo")]
+    pub out: PathBuf,
+    /// A smaller corpus and fewer epochs: to see that everything works, not how well
+    #[arg(long)]
+    pub quick: bool,
+    /// Go on with an interrupted demo
+    #[arg(long)]
+    pub resume: bool,
+}
+
+#[derive(Args)]
+pub struct ExperimentArgs {
+    /// The experiment file (TOML)
+    pub experiment: PathBuf,
+    /// Root folder of the corpus
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Change one key of the experiment, such as training.epochs=5 or protocol.test_folds=["4"]
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub settings: Vec<String>,
+    /// Folder of extracted features, shared by runs
+    #[arg(long, default_value = "runs/cache")]
+    pub cache: PathBuf,
+}
+
+#[derive(Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub common: ExperimentArgs,
+    /// Folder of the run [default: runs/<name of the experiment>]
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Go on with an interrupted run
+    #[arg(long, conflicts_with = "replace")]
+    pub resume: bool,
+    /// Throw away an earlier run in the same folder
+    #[arg(long)]
+    pub replace: bool,
+}
+
+#[derive(Args)]
+pub struct ExtractArgs {
+    #[command(flatten)]
+    pub common: ExperimentArgs,
+}
+
+#[derive(Args)]
+pub struct PredictArgs {
+    /// Folder `model` of a finished run
+    pub model: PathBuf,
+    /// Media files
+    #[arg(required = true)]
+    pub clips: Vec<PathBuf>,
+    /// Folder of extracted features
+    #[arg(long, default_value = "runs/cache")]
+    pub cache: PathBuf,
+}
+
+#[derive(Args)]
+pub struct CompareArgs {
+    /// Files record.json
+    #[arg(required = true)]
+    pub records: Vec<PathBuf>,
+    /// Markdown tables, as in the README
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+#[derive(Args)]
+pub struct ReportArgs {
+    /// Files record.json
+    #[arg(required = true)]
+    pub records: Vec<PathBuf>,
+    /// The page [default: report.html beside the first record]
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct SynthArgs {
+    /// Folder of the corpus
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Names and folders of the clips
+    #[arg(long, value_enum, default_value = "ravdess")]
+    pub layout: LayoutName,
+    /// Persons
+    #[arg(long)]
+    pub subjects: Option<usize>,
+    /// Clips of each person and emotion
+    #[arg(long)]
+    pub clips: Option<usize>,
+    /// Everything is decided by this number
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+/// How a rendered corpus is laid out.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum LayoutName {
+    /// As RAVDESS: Actor_NN/01-01-EE-II-SS-RR-AA.mp4
+    Ravdess,
+}
+
+impl From<LayoutName> for av_synth::Layout {
+    fn from(name: LayoutName) -> Self {
+        match name {
+            LayoutName::Ravdess => Self::Ravdess,
+        }
+    }
+}
+
+#[derive(Args)]
+pub struct DatasetsArgs {
+    #[command(subcommand)]
+    pub action: Option<DatasetsAction>,
+}
+
+#[derive(Subcommand)]
+pub enum DatasetsAction {
+    /// Index a corpus and list every problem; exit code 2 if there is one
+    Verify {
+        /// Name of the corpus, or the path of a corpus.toml
+        name: String,
+        /// Root folder of the corpus
+        #[arg(long)]
+        data: PathBuf,
+    },
+}

@@ -1,0 +1,17 @@
+//! One file a command, or a pair of close ones.
+
+mod compare;
+mod datasets;
+mod demo;
+mod predict;
+mod report;
+mod run;
+mod synth;
+
+pub use compare::compare;
+pub use datasets::datasets;
+pub use demo::demo;
+pub use predict::predict;
+pub use report::report;
+pub use run::{extract, run};
+pub use synth::synth;

@@ -1,0 +1,61 @@
+//! Why the program stops, and the exit code that says so.
+
+use std::process::ExitCode;
+
+/// Exit code after Ctrl-C, as shells use it.
+const INTERRUPTED: u8 = 130;
+
+/// A reason to stop, printed as one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// From an experiment.
+    #[error(transparent)]
+    Train(Box<av_train::Error>),
+    /// From rendering.
+    #[error(transparent)]
+    Synth(#[from] av_synth::Error),
+    /// From a corpus.
+    #[error(transparent)]
+    Datasets(#[from] av_datasets::Error),
+    /// From the feature cache.
+    #[error(transparent)]
+    Features(#[from] av_features::Error),
+    /// Something the user gave, in our own words.
+    #[error("{0}")]
+    Input(String),
+    /// Something that should not happen.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Result of a command.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+impl From<av_train::Error> for Failure {
+    fn from(error: av_train::Error) -> Self {
+        Self::Train(Box::new(error))
+    }
+}
+
+impl Failure {
+    /// 1: internal; 2: the user's input or disk; 130: Ctrl-C.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Train(error) if matches!(**error, av_train::Error::Interrupted) => {
+                INTERRUPTED.into()
+            }
+            Self::Train(error) if error.is_internal() => 1.into(),
+            Self::Internal(_) => 1.into(),
+            Self::Train(_)
+            | Self::Synth(_)
+            | Self::Datasets(_)
+            | Self::Features(_)
+            | Self::Input(_) => 2.into(),
+        }
+    }
+
+    /// A file that cannot be written.
+    pub fn write(path: &std::path::Path, source: impl std::fmt::Display) -> Self {
+        Self::Input(format!("cannot write {}: {source}", path.display()))
+    }
+}

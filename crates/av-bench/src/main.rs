@@ -1,0 +1,35 @@
+//! `av-bench`: experiments on audio-visual emotion recognition by common information.
+//!
+//! A thin front end: it reads arguments, shows progress, prints and draws. What it calls is in `av-train`
+//! (experiments) and `av-synth` (the rendered corpus).
+
+mod cli;
+mod commands;
+mod failure;
+mod progress;
+mod report;
+mod table;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Demo(arguments) => commands::demo(&arguments),
+        Command::Run(arguments) => commands::run(&arguments),
+        Command::Extract(arguments) => commands::extract(&arguments),
+        Command::Predict(arguments) => commands::predict(&arguments),
+        Command::Compare(arguments) => commands::compare(&arguments),
+        Command::Report(arguments) => commands::report(&arguments),
+        Command::Synth(arguments) => commands::synth(&arguments),
+        Command::Datasets(arguments) => commands::datasets(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! One labelled recording and where its two sides are.
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A labelled recording of one subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clip {
+    /// Name of the clip, unique in its data set.
+    pub id: String,
+    /// Name of the person recorded; empty: not known.
+    pub subject: String,
+    /// Index into [`Dataset::classes`](crate::Dataset::classes); none: unlabelled.
+    pub emotion: Option<usize>,
+    /// Name of the fold in which the clip is tested, where the corpus or a table gives one.
+    pub fold: Option<String>,
+    /// Where the sound is; none: the clip has none.
+    pub audio: Option<Source>,
+    /// Where the picture is; none: the clip has none.
+    pub video: Option<Source>,
+}
+
+/// Where one side of a clip is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A media file.
+    Media(PathBuf),
+    /// A row of a feature table.
+    Row {
+        /// Index into [`Dataset::tables`](crate::Dataset::tables).
+        table: usize,
+        /// Index into [`Table::rows`](crate::Table::rows).
+        row: usize,
+    },
+}
+
+/// What a media file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Modality {
+    /// Sound alone.
+    Audio,
+    /// Picture alone.
+    Video,
+    /// Sound and picture.
+    Both,
+}

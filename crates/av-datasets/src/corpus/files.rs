@@ -1,0 +1,180 @@
+//! Joins the files of each clip.
+
+use super::labels::Labels;
+use super::walk::Files;
+use crate::{Clip, Dataset, Error, Modality, Problem, Result, Source};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Usual extensions of media files and what such files hold.
+const MEDIA: [(&str, Modality); 14] = [
+    ("avi", Modality::Both),
+    ("flv", Modality::Both),
+    ("mkv", Modality::Both),
+    ("mov", Modality::Both),
+    ("mp4", Modality::Both),
+    ("mpeg", Modality::Both),
+    ("mpg", Modality::Both),
+    ("webm", Modality::Both),
+    ("wmv", Modality::Both),
+    ("flac", Modality::Audio),
+    ("m4a", Modality::Audio),
+    ("mp3", Modality::Audio),
+    ("ogg", Modality::Audio),
+    ("wav", Modality::Audio),
+];
+
+/// Usual extensions of media files, in lower case, and what such files hold.
+pub(super) fn media() -> BTreeMap<String, Modality> {
+    MEDIA.map(|(extension, modality)| (extension.into(), modality)).into()
+}
+
+/// What the name of a file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Recording {
+    pub id: String,
+    pub subject: String,
+    pub class: Option<String>,
+    pub fold: Option<String>,
+    pub modality: Modality,
+}
+
+/// What a file is: a recording, left out on purpose (none), or a problem (why).
+pub(super) type Recognised = std::result::Result<Option<Recording>, String>;
+
+/// A corpus of files, for [`index`].
+#[derive(Debug)]
+pub(super) struct Layout<'a> {
+    pub corpus: &'a str,
+    /// Where files are expected and how they are named, in words.
+    pub expected: String,
+    /// A name that would be recognised.
+    pub example: &'a str,
+    /// Extensions of the corpus and what such files hold. Other media files are problems, and files that
+    /// are no media (tables, notes) are not looked at.
+    pub extensions: &'a BTreeMap<String, Modality>,
+    pub labels: Labels<'a>,
+}
+
+/// Indexes all files below `root`, each as `recognise` says for its relative path.
+pub(super) fn index(
+    root: &Path,
+    layout: &Layout,
+    recognise: impl Fn(&str, Modality) -> Recognised,
+) -> Result<Dataset> {
+    let Files { relative, mut problems, .. } = Files::below(root)?;
+    let media = media();
+    let mut drafts = BTreeMap::new();
+    for path in &relative {
+        let extension = extension(path);
+        let recognised = match layout.extensions.get(&extension) {
+            Some(&modality) => recognise(path, modality),
+            None if media.contains_key(&extension) => {
+                Err(format!("extension `{extension}` is not one of the corpus"))
+            }
+            None => Ok(None),
+        };
+        let added = recognised.and_then(|recording| match recording {
+            Some(recording) => add(&mut drafts, recording, path),
+            None => Ok(()),
+        });
+        if let Err(reason) = added {
+            problems.push(Problem::new(root.join(path), reason));
+        }
+    }
+    if drafts.is_empty() {
+        return Err(no_clips(root, layout, &relative, &problems));
+    }
+    let occurring: BTreeSet<String> = drafts.values().filter_map(|d| d.class.clone()).collect();
+    let classes = layout.labels.in_order(&occurring);
+    let clips = drafts.into_iter().map(|(id, draft)| draft.finish(id, root, &classes)).collect();
+    Ok(Dataset { name: layout.corpus.into(), classes, clips, tables: vec![], problems })
+}
+
+/// The files of one clip.
+struct Draft {
+    subject: String,
+    class: Option<String>,
+    fold: Option<String>,
+    audio: Option<String>,
+    video: Option<String>,
+    both: Option<String>,
+    /// The file that said so first.
+    first: String,
+}
+
+/// Errors: the reason why the file cannot be part of its clip.
+fn add(
+    drafts: &mut BTreeMap<String, Draft>,
+    recording: Recording,
+    path: &str,
+) -> std::result::Result<(), String> {
+    let Recording { id, subject, class, fold, modality } = recording;
+    let draft = drafts.entry(id.clone()).or_insert_with(|| Draft {
+        subject: subject.clone(),
+        class: class.clone(),
+        fold: fold.clone(),
+        audio: None,
+        video: None,
+        both: None,
+        first: path.into(),
+    });
+    if (&draft.subject, &draft.class, &draft.fold) != (&subject, &class, &fold) {
+        let first = &draft.first;
+        return Err(format!(
+            "names clip `{id}` with another subject, label or fold than `{first}`"
+        ));
+    }
+    let place = match modality {
+        Modality::Audio => &mut draft.audio,
+        Modality::Video => &mut draft.video,
+        Modality::Both => &mut draft.both,
+    };
+    match place {
+        Some(first) => Err(format!("duplicate: clip `{id}` has `{first}` already")),
+        None => {
+            *place = Some(path.into());
+            Ok(())
+        }
+    }
+}
+
+impl Draft {
+    /// A file of one side alone is preferred for that side.
+    fn finish(self, id: String, root: &Path, classes: &[String]) -> Clip {
+        let Self { subject, class, fold, audio, video, both, .. } = self;
+        let source = |file: Option<String>| file.map(|file| Source::Media(root.join(file)));
+        let emotion = class.and_then(|class| classes.iter().position(|known| *known == class));
+        let (audio, video) = (source(audio.or_else(|| both.clone())), source(video.or(both)));
+        Clip { id, subject, emotion, fold, audio, video }
+    }
+}
+
+/// Extension of a path in lower case; empty where there is none.
+fn extension(path: &str) -> String {
+    let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
+    extension.unwrap_or_default().to_lowercase()
+}
+
+fn no_clips(root: &Path, layout: &Layout, files: &[String], problems: &[Problem]) -> Error {
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for file in files {
+        *kinds.entry(extension(file)).or_default() += 1;
+    }
+    let kinds: Vec<String> =
+        kinds.into_iter().map(|(extension, count)| format!("{count} `.{extension}`")).collect();
+    let mut found = match kinds.is_empty() {
+        true => "no readable file is there".into(),
+        false => format!("its files are {}", kinds.join(", ")),
+    };
+    if let Some(problem) = problems.first() {
+        found = format!("{found} ({problem})");
+    }
+    Error::NoClips {
+        root: PathBuf::from(root),
+        corpus: layout.corpus.into(),
+        layout: layout.expected.clone(),
+        example: layout.example.into(),
+        found,
+    }
+}

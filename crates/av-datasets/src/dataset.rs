@@ -1,0 +1,43 @@
+//! A corpus as a list of clips.
+
+use crate::{Clip, Table};
+use std::path::PathBuf;
+
+/// The clips of a corpus, with what did not belong.
+///
+/// Made by [`CorpusConfig::index`](crate::CorpusConfig::index); feature tables are added with
+/// [`join_audio`](Self::join_audio) and [`join_video`](Self::join_video).
+#[derive(Clone, Debug, Default)]
+pub struct Dataset {
+    /// Name of the corpus.
+    pub name: String,
+    /// Names of the classes that at least one clip has.
+    pub classes: Vec<String>,
+    /// The clips, sorted by [`Clip::id`].
+    pub clips: Vec<Clip>,
+    /// The feature tables that clips refer to.
+    pub tables: Vec<Table>,
+    /// What was found and not used, and clips that a table does not know.
+    pub problems: Vec<Problem>,
+}
+
+/// A file or a row that does not belong. The others are used all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+impl Problem {
+    pub(crate) fn new(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
+        Self { path: path.into(), reason: reason.into() }
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}

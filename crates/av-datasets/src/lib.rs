@@ -1,0 +1,72 @@
+//! Corpora as lists of clips, labels and subjects; protocols and folds. Opens no media.
+//!
+//! A [`CorpusConfig`] says how the files of a corpus are named. [`CorpusConfig::index`] lists them as a
+//! [`Dataset`]: clips with a subject, an emotion, and a source of sound and of picture, each of which may be
+//! absent. Feature tables that were computed elsewhere (OpenFace, openSMILE, ...) can take the place of
+//! either side. A [`Protocol`] splits the clips into folds by subject.
+//!
+//! Nothing is skipped silently: a media file that does not belong is listed in [`Dataset::problems`] with the
+//! reason. This crate downloads nothing, opens no media and computes no feature; it reads file names, TOML
+//! descriptions and CSV tables.
+//!
+//! # Example
+//!
+//! ```
+//! use av_datasets::{CorpusConfig, folds};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let data = tempfile::tempdir()?; // where RAVDESS lies: here three actors, empty files and a stray one
+//! for actor in ["01", "02", "03"] {
+//!     for name in [format!("01-01-03-01-01-01-{actor}.mp4"), format!("03-01-04-01-01-01-{actor}.wav")] {
+//!         std::fs::File::create(data.path().join(name))?;
+//!     }
+//! }
+//! std::fs::File::create(data.path().join("holiday.mp4"))?;
+//!
+//! let corpus: CorpusConfig = toml::from_str("kind = 'ravdess'")?;
+//! let dataset = corpus.index(data.path())?;
+//! assert_eq!(dataset.classes, ["happy", "sad"]);
+//! assert_eq!(dataset.clips.len(), 6);
+//! assert_eq!(dataset.summary().without_video, 3); // the wav files have no picture
+//! assert!(dataset.problems[0].path.ends_with("holiday.mp4"));
+//!
+//! let folds = folds(&dataset, &toml::from_str("kind = 'leave-one-subject-out'")?, 0)?;
+//! assert_eq!(folds[0].name, "01");
+//! assert_eq!((folds[0].train.clips().len(), folds[0].test.clips().len()), (4, 2));
+//! let (fit, validation) = folds[0].train.split_validation(&dataset, 0.5, 0)?;
+//! assert_eq!((fit.clips().len(), validation.clips().len()), (2, 2));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Overview
+//!
+//! | to | use |
+//! |---|---|
+//! | describe a corpus | [`CorpusConfig`]: [`Ravdess`], [`Pattern`], [`Rows`], or a [`Description`] file |
+//! | list its clips | [`CorpusConfig::index`], [`Dataset`], [`Clip`], [`Source`] |
+//! | take a feature table as sound or picture | [`TableConfig`], [`Dataset::join_audio`], [`Dataset::join_video`] |
+//! | check that it is complete | [`Dataset::summary`], [`Summary::differences`], [`Expected`] |
+//! | name the clips behind a score | [`Dataset::manifest_hash`] |
+//! | split it | [`Protocol`], [`folds`], [`Fold`] |
+//! | fit without seeing test clips | [`TrainView`], [`TrainView::split_validation`], [`TestView`] |
+
+mod clip;
+mod corpus;
+mod dataset;
+mod error;
+mod manifest;
+mod order;
+mod protocol;
+mod summary;
+mod table;
+mod view;
+
+pub use clip::{Clip, Modality, Source};
+pub use corpus::{Channel, CorpusConfig, Description, Pattern, Ravdess, Rows};
+pub use dataset::{Dataset, Problem};
+pub use error::{Error, Result};
+pub use protocol::{Fold, Protocol, folds};
+pub use summary::{ClassCount, Expected, Summary};
+pub use table::{Rewrite, Table, TableConfig};
+pub use view::{TestView, TrainView};

@@ -1,0 +1,124 @@
+//! Counts of clips per class and subject, and what they should be.
+
+use crate::Dataset;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// How many clips a data set has, per class and subject. Its `Display` is a table for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// All clips.
+    pub clips: usize,
+    /// Clips without a label.
+    pub unlabelled: usize,
+    /// Clips without sound.
+    pub without_audio: usize,
+    /// Clips without picture.
+    pub without_video: usize,
+    /// Clips and subjects of each class, in the order of the classes.
+    pub classes: Vec<ClassCount>,
+    /// Clips of each subject.
+    pub subjects: BTreeMap<String, usize>,
+    /// Files and rows that do not belong.
+    pub problems: usize,
+}
+
+/// How many clips a class has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClassCount {
+    /// Name of the class.
+    pub class: String,
+    /// Its clips.
+    pub clips: usize,
+    /// The subjects that have such a clip.
+    pub subjects: usize,
+}
+
+/// How many clips the complete corpus has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// All clips.
+    pub clips: usize,
+    /// All subjects.
+    pub subjects: usize,
+    /// Clips of each class.
+    pub classes: BTreeMap<String, usize>,
+}
+
+impl Dataset {
+    /// Counts the clips per class and subject.
+    pub fn summary(&self) -> Summary {
+        let classes = self.classes.iter().enumerate().map(|(index, class)| {
+            let clips = || self.clips.iter().filter(move |clip| clip.emotion == Some(index));
+            let subjects: BTreeSet<_> = clips().map(|clip| &clip.subject).collect();
+            ClassCount { class: class.clone(), clips: clips().count(), subjects: subjects.len() }
+        });
+        let mut subjects = BTreeMap::new();
+        for clip in &self.clips {
+            *subjects.entry(clip.subject.clone()).or_default() += 1;
+        }
+        let count =
+            |lacks: fn(&crate::Clip) -> bool| self.clips.iter().filter(|c| lacks(c)).count();
+        Summary {
+            clips: self.clips.len(),
+            unlabelled: count(|clip| clip.emotion.is_none()),
+            without_audio: count(|clip| clip.audio.is_none()),
+            without_video: count(|clip| clip.video.is_none()),
+            classes: classes.collect(),
+            subjects,
+            problems: self.problems.len(),
+        }
+    }
+}
+
+impl Summary {
+    /// One sentence for each count that differs from that of the complete corpus; empty: all agree.
+    ///
+    /// ```
+    /// use av_datasets::{Dataset, Expected};
+    /// let expected = Expected { clips: 192, subjects: 0, classes: Default::default() };
+    /// let differences = Dataset::default().summary().differences(&expected);
+    /// assert_eq!(differences, ["192 clips are expected, 0 were found"]);
+    /// ```
+    pub fn differences(&self, expected: &Expected) -> Vec<String> {
+        let mut differences = vec![];
+        let mut compare = |what: &str, expected: usize, actual: usize| {
+            if expected != actual {
+                differences.push(format!("{expected} {what} are expected, {actual} were found"));
+            }
+        };
+        compare("clips", expected.clips, self.clips);
+        compare("subjects", expected.subjects, self.subjects.len());
+        let found: BTreeMap<_, _> = self.classes.iter().map(|c| (&c.class, c.clips)).collect();
+        let names: BTreeSet<_> = found.keys().copied().chain(expected.classes.keys()).collect();
+        for class in names {
+            let what = format!("clips of class `{class}`");
+            let count = |counts: Option<&usize>| counts.copied().unwrap_or_default();
+            compare(&what, count(expected.classes.get(class)), count(found.get(class)));
+        }
+        differences
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        writeln!(
+            f,
+            "{} clips of {} subjects; {} unlabelled, {} without sound, {} without picture; {} problems",
+            self.clips,
+            self.subjects.len(),
+            self.unlabelled,
+            self.without_audio,
+            self.without_video,
+            self.problems
+        )?;
+        let width = self.classes.iter().map(|c| c.class.chars().count()).max().unwrap_or(0).max(5);
+        writeln!(f, "{:width$}  clips  subjects", "class")?;
+        for ClassCount { class, clips, subjects } in &self.classes {
+            writeln!(f, "{class:width$}  {clips:>5}  {subjects:>8}")?;
+        }
+        Ok(())
+    }
+}

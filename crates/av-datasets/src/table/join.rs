@@ -1,0 +1,220 @@
+//! Gives every clip its row.
+
+use super::columns::Columns;
+use super::csv_file::Row;
+use super::{CsvFile, Rewrite, Table, TableConfig};
+use crate::corpus::performance;
+use crate::{Clip, Dataset, Error, Problem, Result, Source};
+use regex::Regex;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Numbers of one table: 1 GiB of memory.
+const MAX_CELLS: usize = 1 << 28;
+
+/// Cells that say that a value is missing, in lower case.
+const MISSING: [&str; 3] = ["", "na", "nan"];
+
+impl Dataset {
+    /// Takes a feature table as the sound of the clips, instead of what they had.
+    ///
+    /// A clip without a row has no sound then. Clips without a row, rows without a clip and second rows of
+    /// a clip are listed in `problems`. A fold or subject column fills what is not known of the clips; where
+    /// it contradicts what is known, that is an error.
+    ///
+    /// Errors: an unreadable or malformed table, a missing column, a cell that is not a number (file, line
+    /// and column are named), a table of which no row belongs to a clip.
+    pub fn join_audio(&mut self, root: &Path, config: &TableConfig) -> Result<()> {
+        self.join(root, config, |clip, row| clip.audio = row)
+    }
+
+    /// Takes a feature table as the picture of the clips; see [`join_audio`](Self::join_audio).
+    pub fn join_video(&mut self, root: &Path, config: &TableConfig) -> Result<()> {
+        self.join(root, config, |clip, row| clip.video = row)
+    }
+
+    fn join(
+        &mut self,
+        root: &Path,
+        config: &TableConfig,
+        place: fn(&mut Clip, Option<Source>),
+    ) -> Result<()> {
+        let path = root.join(&config.path);
+        let Joined { table, facts, problems } = Reading::new(self, &path, config)?.finish()?;
+        let index = self.tables.len();
+        for (clip, facts) in self.clips.iter_mut().zip(facts) {
+            let row = facts.as_ref().map(|facts| Source::Row { table: index, row: facts.row });
+            place(clip, row);
+            let Some(Facts { fold, subject, .. }) = facts else {
+                let reason = format!("has no row for clip `{}`", clip.id);
+                self.problems.push(Problem::new(&path, reason));
+                continue;
+            };
+            clip.fold = fold.or(clip.fold.take());
+            clip.subject = subject.unwrap_or_else(|| std::mem::take(&mut clip.subject));
+        }
+        self.problems.extend(problems);
+        self.tables.push(table);
+        Ok(())
+    }
+}
+
+/// What a table says of one clip.
+#[derive(Clone)]
+struct Facts {
+    row: usize,
+    fold: Option<String>,
+    subject: Option<String>,
+}
+
+/// A table that was read, with the facts of each clip of the data set.
+struct Joined {
+    table: Table,
+    facts: Vec<Option<Facts>>,
+    problems: Vec<Problem>,
+}
+
+/// A table while it is being read.
+struct Reading<'a> {
+    path: &'a Path,
+    file: CsvFile,
+    columns: Columns,
+    rewrite: Option<(Regex, &'a str)>,
+    clips: &'a [Clip],
+    by_id: BTreeMap<&'a str, usize>,
+    facts: Vec<Option<Facts>>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(dataset: &'a Dataset, path: &'a Path, config: &'a TableConfig) -> Result<Self> {
+        let file = CsvFile::open(path)?;
+        let rewrite = match &config.rewrite {
+            None => None,
+            Some(Rewrite { pattern, replacement }) => {
+                let regex = Regex::new(pattern).map_err(|source| Error::Regex {
+                    key: "rewrite.pattern",
+                    source: Box::new(source),
+                })?;
+                Some((regex, replacement.as_str()))
+            }
+        };
+        let clips = dataset.clips.as_slice();
+        Ok(Self {
+            columns: Columns::choose(config, &file, path)?,
+            path,
+            file,
+            rewrite,
+            clips,
+            by_id: clips
+                .iter()
+                .enumerate()
+                .map(|(index, clip)| (clip.id.as_str(), index))
+                .collect(),
+            facts: vec![None; clips.len()],
+            problems: vec![],
+        })
+    }
+
+    fn finish(mut self) -> Result<Joined> {
+        let mut rows = vec![];
+        let mut first_key = None;
+        while let Some(row) = self.file.next_row()? {
+            let key = self.key(&row);
+            if let Some(facts) = self.claim(&key, &row, rows.len())? {
+                if (rows.len() + 1).saturating_mul(self.columns.features.len()) > MAX_CELLS {
+                    let limit = MAX_CELLS as u64;
+                    return Err(Error::Limit { path: self.path.into(), what: "numbers", limit });
+                }
+                rows.push(self.values(&row)?);
+                let (clip, facts) = facts;
+                self.facts[clip] = Some(facts);
+            }
+            first_key.get_or_insert(key);
+        }
+        if rows.is_empty() {
+            return Err(Error::NoRows {
+                path: self.path.into(),
+                key: first_key.unwrap_or_default(),
+                clip: self.clips.first().map(|clip| clip.id.clone()).unwrap_or_default(),
+            });
+        }
+        let names =
+            self.columns.features.iter().filter_map(|&column| self.file.columns().get(column));
+        let table = Table { path: self.path.into(), columns: names.cloned().collect(), rows };
+        Ok(Joined { table, facts: self.facts, problems: self.problems })
+    }
+
+    fn key(&self, row: &Row) -> String {
+        let key = row.cell(self.columns.key);
+        match &self.rewrite {
+            Some((pattern, replacement)) => pattern.replace(key, *replacement).into_owned(),
+            None => key.into(),
+        }
+    }
+
+    /// The clip that a row belongs to, and what the row says of it. None, and a problem, for a row that
+    /// belongs to none.
+    fn claim(&mut self, key: &str, row: &Row, index: usize) -> Result<Option<(usize, Facts)>> {
+        let find = |id: &str| self.by_id.get(id).copied();
+        let Some(clip) = find(key).or_else(|| performance(key).and_then(find)) else {
+            self.report(row, format!("no clip is named `{key}`"));
+            return Ok(None);
+        };
+        if self.facts[clip].is_some() {
+            self.report(row, format!("clip `{}` has a row already", self.clips[clip].id));
+            return Ok(None);
+        }
+        let cell = |column: Option<usize>| {
+            column.map(|column| row.cell(column).to_owned()).filter(|text| !text.is_empty())
+        };
+        let facts = Facts {
+            row: index,
+            fold: cell(self.columns.fold),
+            subject: cell(self.columns.subject),
+        };
+        let known = &self.clips[clip];
+        self.compare(known, "subject", Some(&known.subject), facts.subject.as_ref())?;
+        self.compare(known, "fold", known.fold.as_ref(), facts.fold.as_ref())?;
+        Ok(Some((clip, facts)))
+    }
+
+    fn compare(
+        &self,
+        clip: &Clip,
+        what: &'static str,
+        known: Option<&String>,
+        actual: Option<&String>,
+    ) -> Result<()> {
+        match (known.filter(|known| !known.is_empty()), actual) {
+            (Some(known), Some(actual)) if known != actual => Err(Error::Disagreement {
+                clip: clip.id.clone(),
+                what,
+                known: known.clone(),
+                path: self.path.into(),
+                actual: actual.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn values(&self, row: &Row) -> Result<Vec<f32>> {
+        let value = |&column: &usize| {
+            let text = row.cell(column);
+            if MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing)) {
+                return Ok(f32::NAN);
+            }
+            text.parse().ok().filter(|value: &f32| value.is_finite()).ok_or_else(|| Error::Cell {
+                path: self.path.into(),
+                line: row.line,
+                column: self.file.columns().get(column).cloned().unwrap_or_default(),
+                value: text.into(),
+            })
+        };
+        self.columns.features.iter().map(value).collect()
+    }
+
+    fn report(&mut self, row: &Row, reason: String) {
+        self.problems.push(Problem::new(self.path, format!("line {}: {reason}", row.line)));
+    }
+}

@@ -1,0 +1,78 @@
+//! Feature tables: one row a clip, computed elsewhere.
+
+mod columns;
+mod csv_file;
+mod join;
+
+pub(crate) use csv_file::CsvFile;
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A feature table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// Names of the features, in the order of the file.
+    pub columns: Vec<String>,
+    /// Values of each row, as many as columns; NaN: missing.
+    pub rows: Vec<Vec<f32>>,
+}
+
+/// A CSV file with one row a clip, as the sound or the picture of the clips.
+///
+/// The first line names the columns. Every column but `key`, `fold` and `subject` is a feature unless
+/// `include` or `exclude` says otherwise. Features are finite numbers; an empty cell, `NA` and `NaN` are
+/// missing values.
+///
+/// A row belongs to the clip whose name is its key. For RAVDESS the key may also be the name of any file of
+/// the clip without extension: `01-01-06-01-02-01-12` and `03-01-06-01-02-01-12` are the same clip.
+///
+/// ```
+/// use av_datasets::TableConfig;
+/// let config: TableConfig = toml::from_str(
+///     r#"
+///     path = "video_openface.csv"
+///     key = "clip"
+///     include = ["AU*_r", "AU*_c"]
+///     exclude = ["AU28_c"]
+///     fold = "fold"
+///     "#,
+/// )?;
+/// assert_eq!(config.include.len(), 2);
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableConfig {
+    /// The file, relative to the data folder.
+    pub path: PathBuf,
+    /// Column that says which clip a row belongs to.
+    pub key: String,
+    /// How to make a clip's name from a key. Default: the key is the name.
+    #[serde(default)]
+    pub rewrite: Option<Rewrite>,
+    /// Columns that are features: names, where `*` stands for any characters and `?` for one. Default: all.
+    #[serde(default)]
+    pub include: Vec<String>,
+    /// Columns that are not, in the same form. Default: none.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// Column that names the fold in which a clip is tested. Default: none.
+    #[serde(default)]
+    pub fold: Option<String>,
+    /// Column that names the subject, for a corpus whose paths do not. Default: none.
+    #[serde(default)]
+    pub subject: Option<String>,
+}
+
+/// How to make a clip's name from a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rewrite {
+    /// A regular expression; its first match in the key is replaced.
+    pub pattern: String,
+    /// What to put there; `$1` or `$name` is what a group matched, `${1}` before a letter or digit.
+    pub replacement: String,
+}

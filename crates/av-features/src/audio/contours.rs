@@ -1,0 +1,217 @@
+//! What a voice does from frame to frame.
+
+use std::f64::consts::PI;
+
+use super::log_mel::{POWER_FLOOR, deltas};
+use super::mel::{MelBank, MelScale};
+use super::pitch::pitch;
+use super::spectrum::Spectrum;
+use super::statistics::Contour;
+use crate::Result;
+
+/// Sample rate of the analysis in Hz.
+pub(crate) const RATE_HZ: u32 = 16_000;
+/// Window of 25 ms, hop of 10 ms and FFT, in samples.
+const WINDOW: usize = 400;
+const HOP: usize = 160;
+const FFT: usize = 512;
+/// Seconds from frame to frame.
+pub(crate) const HOP_S: f64 = HOP as f64 / RATE_HZ as f64;
+/// Mel bands from which cepstra are made.
+const MELS: usize = 40;
+/// Mel bands whose means are features themselves: pairs of the above would be 20.
+pub(crate) const BANDS: usize = 16;
+/// Cepstral coefficients; the zeroth is the level, which is a contour of its own.
+pub(crate) const CEPSTRA: usize = 13;
+/// Frames this much below the loudest are pauses, in dB.
+const PAUSE_DB: f64 = 40.0;
+/// Share of the power below the roll-off frequency.
+const ROLL_OFF: f32 = 0.85;
+/// Level of a frame without power, in dB; the quantisation noise of 16 bits lies at -101 dB.
+const SILENCE_DB: f64 = -110.0;
+/// Frequency of the semitone 0 in Hz, an A.
+const SEMITONE_ZERO_HZ: f64 = 55.0;
+
+/// The contours of a sound and the frames behind them.
+pub(crate) struct Contours {
+    /// Whether a frame is above the pause level.
+    pub(crate) active: Vec<bool>,
+    /// Whether a frame is voiced.
+    pub(crate) voiced: Vec<bool>,
+    /// Level in dB, every frame.
+    pub(crate) level_db: Vec<f64>,
+    cepstra: Vec<f32>,
+    bands: Vec<f32>,
+    shape: Vec<[f64; SHAPES.len()]>,
+    semitones: Vec<Option<f64>>,
+    periodicity: Vec<f32>,
+}
+
+/// Descriptions of the shape of a spectrum, in the order of their computation.
+pub(crate) const SHAPES: [&str; 5] =
+    ["centroid_khz", "rolloff_khz", "flatness", "flux", "zero_crossings_per_ms"];
+
+impl Contours {
+    /// Analyses a sound at [`RATE_HZ`].
+    pub(crate) fn new(samples: &[f32]) -> Result<Self> {
+        let mut spectrum = Spectrum::new(WINDOW, HOP, FFT);
+        let (frames, bins) = (spectrum.frames(samples.len()), spectrum.bins());
+        let bin_hz = f64::from(RATE_HZ) / FFT as f64;
+        let bank = |bands| MelBank::new(MelScale::Htk, bands, [60.0, 7600.0], bin_hz, bins);
+        let (fine, coarse) = (bank(MELS), bank(BANDS));
+        let (mut cepstra, mut bands) = (Vec::new(), Vec::new());
+        let (mut shape, mut level_db) = (Vec::new(), Vec::new());
+        let mut before = vec![0.0; bins];
+        for t in 0..frames {
+            let power = spectrum.power(samples, t)?;
+            let log = |power: f32| power.max(POWER_FLOOR).ln();
+            let mel: Vec<f32> = fine.apply(power).map(log).collect();
+            cepstra.extend((1..=CEPSTRA).map(|k| cepstrum(&mel, k)));
+            bands.extend(coarse.apply(power).map(log));
+            let here = &samples[(t * HOP).saturating_sub(WINDOW / 2).min(samples.len() - 1)..];
+            let here = &here[..here.len().min(WINDOW)];
+            level_db.push(level(here));
+            shape.push(spectral_shape(power, &mut before, bin_hz, here));
+        }
+        let loudest = level_db.iter().copied().fold(SILENCE_DB, f64::max);
+        let active: Vec<bool> = level_db.iter().map(|&db| db >= loudest - PAUSE_DB).collect();
+        let found = pitch(samples, RATE_HZ, HOP, frames);
+        let semitones: Vec<Option<f64>> = found
+            .hz
+            .iter()
+            .zip(&active)
+            .map(|(hz, &active)| {
+                hz.filter(|_| active).map(|hz| 12.0 * (hz / SEMITONE_ZERO_HZ).log2())
+            })
+            .collect();
+        Ok(Self {
+            voiced: semitones.iter().map(Option::is_some).collect(),
+            periodicity: found.periodicity,
+            active,
+            level_db,
+            cepstra,
+            bands,
+            shape,
+            semitones,
+        })
+    }
+
+    /// A contour over the active frames.
+    fn active(&self, name: String, value: impl Fn(usize) -> f64) -> Contour {
+        let frames = (0..self.active.len()).filter(|&t| self.active[t]);
+        Contour { name, points: frames.map(|t| (t as f64 * HOP_S, value(t))).collect() }
+    }
+
+    /// The cepstral coefficients.
+    pub(crate) fn cepstra(&self) -> Vec<Contour> {
+        columns(self, "mfcc", &self.cepstra, CEPSTRA)
+    }
+
+    /// The slopes of the cepstral coefficients, a frame.
+    pub(crate) fn cepstral_deltas(&self) -> Vec<Contour> {
+        columns(self, "mfcc_delta", &deltas(&self.cepstra, CEPSTRA, 2), CEPSTRA)
+    }
+
+    /// The log-mel bands.
+    pub(crate) fn bands(&self) -> Vec<Contour> {
+        columns(self, "mel", &self.bands, BANDS)
+    }
+
+    /// The shapes of the spectrum.
+    pub(crate) fn shapes(&self) -> Vec<Contour> {
+        let shape = |(i, name): (usize, &&str)| self.active((*name).into(), |t| self.shape[t][i]);
+        SHAPES.iter().enumerate().map(shape).collect()
+    }
+
+    /// The level of the active frames.
+    pub(crate) fn level(&self) -> Contour {
+        self.active("level_db".into(), |t| self.level_db[t])
+    }
+
+    /// How periodic the active frames are.
+    pub(crate) fn periodicity(&self) -> Contour {
+        self.active("periodicity".into(), |t| f64::from(self.periodicity[t]))
+    }
+
+    /// The fundamental frequency of the voiced frames in semitones above 55 Hz.
+    pub(crate) fn pitch(&self) -> Contour {
+        let points = self.semitones.iter().enumerate();
+        let points = points.filter_map(|(t, value)| value.map(|value| (t as f64 * HOP_S, value)));
+        Contour { name: "f0_semitones".into(), points: points.collect() }
+    }
+
+    /// Its change from a voiced frame to the next.
+    pub(crate) fn pitch_delta(&self) -> Contour {
+        let points = self.semitones.windows(2).enumerate().filter_map(|(t, pair)| match pair {
+            [Some(a), Some(b)] => Some((t as f64 * HOP_S, b - a)),
+            _ => None,
+        });
+        Contour { name: "f0_delta".into(), points: points.collect() }
+    }
+}
+
+/// One contour for every column of a row-major matrix, numbered from 1.
+fn columns(contours: &Contours, name: &str, values: &[f32], count: usize) -> Vec<Contour> {
+    (0..count)
+        .map(|k| {
+            let value = |t: usize| f64::from(values[t * count + k]);
+            contours.active(format!("{name}_{}", k + 1), value)
+        })
+        .collect()
+}
+
+/// Coefficient `k` of the orthonormal cosine transform.
+fn cepstrum(mel: &[f32], k: usize) -> f32 {
+    let count = mel.len() as f64;
+    let sum: f64 = mel
+        .iter()
+        .enumerate()
+        .map(|(m, &value)| f64::from(value) * (PI * k as f64 * (m as f64 + 0.5) / count).cos())
+        .sum();
+    (sum * (2.0 / count).sqrt()) as f32
+}
+
+/// Mean square in dB relative to full scale.
+fn level(samples: &[f32]) -> f64 {
+    let mean = samples.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>() / samples.len() as f64;
+    (10.0 * mean.log10()).max(SILENCE_DB)
+}
+
+/// The numbers of [`SHAPES`]; `before` is the normalised amplitude spectrum of the frame before.
+fn spectral_shape(
+    power: &[f32],
+    before: &mut [f32],
+    bin_hz: f64,
+    samples: &[f32],
+) -> [f64; SHAPES.len()] {
+    let total: f32 = power.iter().sum::<f32>().max(POWER_FLOOR);
+    let khz = |bin: f64| bin * bin_hz / 1000.0;
+    let centroid: f64 =
+        power.iter().enumerate().map(|(bin, p)| bin as f64 * f64::from(p / total)).sum();
+    let mut below = 0.0;
+    let rolloff = power
+        .iter()
+        .position(|p| {
+            below += p;
+            below >= ROLL_OFF * total
+        })
+        .unwrap_or(0);
+    let bins = power.len() as f64;
+    let geometric = power.iter().map(|p| f64::from(p.max(POWER_FLOOR)).ln()).sum::<f64>() / bins;
+    let arithmetic = (f64::from(total) / bins).max(f64::from(POWER_FLOOR));
+    let mut flux = 0.0;
+    for (before, p) in before.iter_mut().zip(power) {
+        let here = (p / total).sqrt();
+        flux += f64::from(here - *before).powi(2);
+        *before = here;
+    }
+    let crossings = samples.windows(2).filter(|pair| (pair[0] < 0.0) != (pair[1] < 0.0)).count();
+    let duration_ms = samples.len() as f64 * 1000.0 / f64::from(RATE_HZ);
+    [
+        khz(centroid),
+        khz(rolloff as f64),
+        geometric.exp() / arithmetic,
+        flux.sqrt(),
+        crossings as f64 / duration_ms,
+    ]
+}

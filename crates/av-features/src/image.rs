@@ -1,0 +1,101 @@
+//! RGB images: grey values, squares cut out and scaled.
+
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+
+use crate::error::Cause;
+use crate::{Error, Result};
+
+/// A frame of a video.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// Red, green and blue of each pixel, rows from the top: `3 * width * height` bytes.
+    pub rgb: Vec<u8>,
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Time in seconds from the start of the file.
+    pub time_s: f64,
+}
+
+/// A square part of a frame in pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Square {
+    pub(crate) left: f64,
+    pub(crate) top: f64,
+    pub(crate) side: f64,
+}
+
+impl Frame {
+    /// The luma of ITU-R BT.601, one byte a pixel.
+    pub(crate) fn grey(&self) -> Vec<u8> {
+        self.rgb.as_chunks().0.iter().map(|&rgb| luma(rgb)).collect()
+    }
+
+    /// Cuts out a square, which must lie inside, and scales it to `size` pixels; RGB.
+    pub(crate) fn crop(&self, square: Square, size: usize) -> Result<Vec<u8>> {
+        let options = ResizeOptions::new().crop(square.left, square.top, square.side, square.side);
+        scale(&self.rgb, PixelType::U8x3, [self.width, self.height], [size, size], options)
+    }
+}
+
+/// The luma of ITU-R BT.601.
+pub(crate) fn luma([red, green, blue]: [u8; 3]) -> u8 {
+    let sum = 77 * u32::from(red) + 150 * u32::from(green) + 29 * u32::from(blue) + 128;
+    // The factors add up to 256: the sum stays below 65,536.
+    (sum >> 8) as u8
+}
+
+/// Scales a grey image.
+pub(crate) fn scale_grey(grey: &[u8], from: [usize; 2], to: [usize; 2]) -> Result<Vec<u8>> {
+    scale(grey, PixelType::U8, from, to, ResizeOptions::new())
+}
+
+/// Scales an image with a triangle filter that widens with the reduction, so that nothing aliases.
+fn scale(
+    pixels: &[u8],
+    kind: PixelType,
+    from: [usize; 2],
+    to: [usize; 2],
+    options: ResizeOptions,
+) -> Result<Vec<u8>> {
+    let fail = |source: Cause| Error::Internal { what: "scaling an image", source };
+    // Sides are at most those of a checked video or configuration.
+    let [width, height] = from.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+    let source = ImageRef::new(width, height, pixels, kind).map_err(|e| fail(e.into()))?;
+    let [width, height] = to.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+    let mut target = Image::new(width, height, kind);
+    let options = options.resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+    Resizer::new().resize(&source, &mut target, &options).map_err(|e| fail(e.into()))?;
+    Ok(target.into_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grey_of_white_black_and_the_primaries() {
+        let colours = [[255; 3], [0; 3], [255, 0, 0], [0, 255, 0], [0, 0, 255]];
+        assert_eq!(colours.map(luma), [255, 0, 77, 149, 29]);
+    }
+
+    #[test]
+    fn a_crop_shows_what_lies_in_the_square_and_does_not_alias() {
+        // Left half: stripes of one pixel, which must become grey; right half: one colour.
+        let mut rgb = Vec::new();
+        for _ in 0..64 {
+            rgb.extend((0..64).flat_map(|x| [if x % 2 == 0 { 0 } else { 200 }; 3]));
+            rgb.extend((0..64).flat_map(|_| [10, 20, 30]));
+        }
+        let frame = Frame { rgb, width: 128, height: 64, time_s: 0.0 };
+        let left = frame.crop(Square { left: 0.0, top: 0.0, side: 64.0 }, 8).unwrap();
+        assert_eq!(left.len(), 8 * 8 * 3);
+        assert!(left.iter().all(|&v| (90..=110).contains(&v)), "{left:?}");
+        // The filter reaches over the edge of the square by half a pixel of the result.
+        let right = frame.crop(Square { left: 64.0, top: 0.0, side: 64.0 }, 5).unwrap();
+        let inner = right.as_chunks::<3>().0.iter().enumerate().filter(|(i, _)| i % 5 > 0);
+        assert!(inner.map(|(_, rgb)| *rgb).all(|rgb| rgb == [10, 20, 30]), "{right:?}");
+    }
+}

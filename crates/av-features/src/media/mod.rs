@@ -1,0 +1,35 @@
+//! Media files: sound and frames in, clips out. The only modules that touch FFmpeg.
+
+mod sound;
+mod wav;
+
+#[cfg(feature = "video")]
+mod compressed;
+#[cfg(feature = "video")]
+mod frames;
+#[cfg(feature = "video")]
+mod orientation;
+#[cfg(feature = "video")]
+mod stream;
+#[cfg(feature = "video")]
+mod write;
+
+#[cfg(not(feature = "video"))]
+mod without_video;
+#[cfg(not(feature = "video"))]
+use without_video::{compressed, frames};
+
+pub use frames::Frames;
+pub(crate) use sound::RATES_HZ;
+pub use sound::{Sound, read_sound};
+#[cfg(feature = "video")]
+pub use write::{ClipFormat, write_clip};
+
+/// Silences the log that FFmpeg prints on the standard error stream; errors come as values.
+#[cfg(feature = "video")]
+fn quiet() {
+    use std::sync::Once;
+    use video_rs::ffmpeg::util::log;
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| log::set_level(log::Level::Quiet));
+}

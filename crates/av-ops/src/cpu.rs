@@ -1,0 +1,160 @@
+//! Reading tensors as slices, and choosing the kernel for their element type.
+
+use candle_core::backend::BackendStorage as _;
+use candle_core::{CpuStorage, DType, Device, Layout, Storage, StorageRef, Tensor, WithDType};
+
+use crate::{Error, Result};
+
+/// Elements of one parallel piece of an element-wise loop: large enough to outweigh the hand-over
+/// to another thread, small enough for the second-level cache.
+pub(crate) const PIECE: usize = 1 << 14;
+
+/// An element type that the kernels compute in: f32 to train, f64 to check gradients.
+pub(crate) trait Float: WithDType {
+    /// The elements of a storage of this type.
+    fn elements_mut(storage: &mut CpuStorage) -> Option<&mut Vec<Self>>;
+
+    /// The square root.
+    fn square_root(self) -> Self;
+}
+
+impl Float for f32 {
+    fn elements_mut(storage: &mut CpuStorage) -> Option<&mut Vec<Self>> {
+        if let CpuStorage::F32(values) = storage { Some(values) } else { None }
+    }
+
+    fn square_root(self) -> Self {
+        self.sqrt()
+    }
+}
+
+impl Float for f64 {
+    fn elements_mut(storage: &mut CpuStorage) -> Option<&mut Vec<Self>> {
+        if let CpuStorage::F64(values) = storage { Some(values) } else { None }
+    }
+
+    fn square_root(self) -> Self {
+        self.sqrt()
+    }
+}
+
+/// Evaluates an expression with a type name bound to the float type of a [`DType`].
+macro_rules! with_float {
+    ($dtype:expr, $float:ident => $body:expr) => {
+        match $dtype {
+            dtype if dtype == candle_core::DType::F32 => {
+                type $float = f32;
+                $body
+            }
+            dtype if dtype == candle_core::DType::F64 => {
+                type $float = f64;
+                $body
+            }
+            dtype => Err(candle_core::Error::UnsupportedDTypeForOp(dtype, "av-ops")),
+        }
+    };
+}
+pub(crate) use with_float;
+
+/// The gradients of three inputs; none for an input that no variable leads to.
+pub(crate) type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
+
+/// The elements of a contiguous tensor, locked for reading.
+pub(crate) struct Values<'t> {
+    storage: StorageRef<'t>,
+    layout: &'t Layout,
+}
+
+impl<'t> Values<'t> {
+    /// Locks `tensor`, which must be contiguous.
+    pub(crate) fn of(tensor: &'t Tensor) -> Self {
+        let (storage, layout) = tensor.storage_and_layout();
+        Self { storage, layout }
+    }
+
+    /// The elements in row-major order.
+    pub(crate) fn slice<T: Float>(&self) -> candle_core::Result<&[T]> {
+        if let Storage::Cpu(storage) = &*self.storage {
+            slice(storage, self.layout)
+        } else {
+            candle_core::bail!("av-ops reads tensors on the CPU only")
+        }
+    }
+}
+
+/// The elements of a contiguous storage in row-major order.
+pub(crate) fn slice<'s, T: Float>(
+    storage: &'s CpuStorage,
+    layout: &Layout,
+) -> candle_core::Result<&'s [T]> {
+    let (start, end) = layout
+        .contiguous_offsets()
+        .ok_or(candle_core::Error::RequiresContiguous { op: "av-ops" })?;
+    Ok(&T::cpu_storage_as_slice(storage)?[start..end])
+}
+
+/// The elements of a contiguous storage in row-major order, to be changed in place.
+pub(crate) fn slice_mut<'s, T: Float>(
+    storage: &'s mut CpuStorage,
+    layout: &Layout,
+) -> candle_core::Result<&'s mut [T]> {
+    let (start, end) = layout
+        .contiguous_offsets()
+        .ok_or(candle_core::Error::RequiresContiguous { op: "av-ops" })?;
+    let dtype = storage.dtype();
+    let elements = T::elements_mut(storage)
+        .ok_or(candle_core::Error::UnsupportedDTypeForOp(dtype, "av-ops"))?;
+    Ok(&mut elements[start..end])
+}
+
+/// A tensor on the CPU with the shape of `like`.
+pub(crate) fn tensor_like<T: Float>(values: Vec<T>, like: &Tensor) -> candle_core::Result<Tensor> {
+    Tensor::from_vec(values, like.shape(), &Device::Cpu)
+}
+
+/// Checks what every operator asks of its inputs: on the CPU, and all f32 or all f64.
+pub(crate) fn check_inputs(operator: &'static str, inputs: &[&Tensor]) -> Result<()> {
+    for input in inputs {
+        if !input.device().is_cpu() {
+            return Err(Error::Device { operator });
+        }
+        let (left, right) = (inputs[0].dtype(), input.dtype());
+        if right != DType::F32 && right != DType::F64 {
+            return Err(Error::DType { operator, actual: right });
+        }
+        if left != right {
+            return Err(Error::MixedDTypes { operator, left, right });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a tensor has the given number of dimensions and no empty one.
+pub(crate) fn check_rank(operator: &'static str, input: &Tensor, expected: &str) -> Result<()> {
+    let rank = expected.split(',').count();
+    if input.rank() != rank || input.dims().contains(&0) {
+        return Err(Error::Shape {
+            operator,
+            expected: format!("a tensor ({expected}) without empty dimensions"),
+            actual: input.dims().to_vec(),
+        });
+    }
+    Ok(())
+}
+
+/// Checks that a tensor has exactly the given shape.
+pub(crate) fn check_shape(
+    operator: &'static str,
+    input: &Tensor,
+    name: &str,
+    expected: &[usize],
+) -> Result<()> {
+    if input.dims() != expected {
+        return Err(Error::Shape {
+            operator,
+            expected: format!("a {name} of shape {expected:?}"),
+            actual: input.dims().to_vec(),
+        });
+    }
+    Ok(())
+}

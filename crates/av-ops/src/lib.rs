@@ -1,0 +1,102 @@
+//! Training operators for candle on the CPU: gradients that are right, randomness that is seeded,
+//! parameters that are in order.
+//!
+//! candle 0.11.1 computes wrong gradients for some operators (`max_pool2d`, `avg_pool2d` on odd
+//! sizes), fails on others (`conv2d` with stride 2 on odd sizes), cannot be seeded on the CPU, and
+//! lists parameters in another order in every run. This crate has the operators that small
+//! convolutional networks need, without these faults:
+//!
+//! * every gradient is checked against central differences in f64;
+//! * every random number comes from a [named stream](Streams) of one seed;
+//! * results have the same bits on any number of threads.
+//!
+//! It does not run on GPUs: an operator returns [`Error::Device`] for a tensor that is not on the
+//! CPU. It has no recurrent cells, no grouped or dilated convolution, and no element types but f32
+//! and f64.
+//!
+//! # Example
+//!
+//! A classifier of images learns one batch by heart.
+//!
+//! ```
+//! use av_ops::{
+//!     AdamW, AdamWConfig, BatchNorm, Conv2d, Conv2dConfig, Linear, Mode, Parameters, Streams,
+//!     cross_entropy, dropout, global_avg_pool,
+//! };
+//! use candle_core::{DType, Device, Tensor};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let streams = Streams::new(7);
+//! let mut parameters = Parameters::new(streams, DType::F32, &Device::Cpu);
+//! let mut scope = parameters.scope("net");
+//! let config = Conv2dConfig { stride: 2, padding: 1 };
+//! let conv = Conv2d::without_bias(&mut scope.scope("conv"), 3, 8, 3, config)?;
+//! let norm = BatchNorm::new(&mut scope.scope("norm"), 8)?;
+//! let head = Linear::new(&mut scope.scope("head"), 8, 2)?;
+//!
+//! let mut rng = streams.rng("example");
+//! let pixels: Vec<f32> = (0..4 * 3 * 9 * 7).map(|_| rng.normal() as f32).collect();
+//! let images = Tensor::from_vec(pixels, (4, 3, 9, 7), &Device::Cpu)?;
+//! let labels = [0, 1, 1, 0];
+//!
+//! let mut optimiser = AdamW::new(&parameters, AdamWConfig::default())?;
+//! let mut losses = Vec::new();
+//! for step in 0..50 {
+//!     let mut rng = streams.rng(&format!("dropout/{step}"));
+//!     let mut mode = Mode::Train(&mut rng);
+//!     let hidden = norm.forward_relu(&conv.forward(&images)?, &mode)?;
+//!     let hidden = dropout(&global_avg_pool(&hidden)?, 0.1, &mut mode)?;
+//!     let loss = cross_entropy(&head.forward(&hidden)?, &labels, 0.0)?;
+//!     optimiser.step(&loss.backward()?, 0.02)?;
+//!     losses.push(loss.to_scalar::<f32>()?);
+//! }
+//! assert!(losses[49] < 0.1 * losses[0], "{losses:?}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Overview
+//!
+//! | to | call |
+//! |---|---|
+//! | convolve, pool | [`conv2d`](fn@conv2d), [`max_pool2d`], [`avg_pool2d`], [`global_avg_pool`] |
+//! | normalise, activate, map, drop | [`batch_norm`], [`relu`], [`linear`](fn@linear), [`dropout`] |
+//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`Linear`] |
+//! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
+//! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`] |
+//! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
+//! | store other tensors | [`save_tensors`], [`load_tensors`] |
+
+mod activation;
+mod conv;
+mod cpu;
+mod dropout;
+mod error;
+mod files;
+mod init;
+mod layers;
+mod linear;
+mod loss;
+mod matrix;
+mod norm;
+mod optim;
+mod parameters;
+mod pool;
+mod random;
+mod sums;
+mod unfold;
+
+pub use activation::relu;
+pub use conv::{Conv2dConfig, conv2d};
+pub use dropout::dropout;
+pub use error::{Error, Result};
+pub use files::{load_tensors, save_tensors};
+pub use init::Init;
+pub use layers::{BatchNorm, Conv2d, Linear};
+pub use linear::linear;
+pub use loss::cross_entropy;
+pub use norm::{BatchNormConfig, Running, batch_norm};
+pub use optim::{AdamW, AdamWConfig, AdamWState, clip_grad_norm};
+pub use parameters::{Parameters, Scope, Snapshot};
+pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
+pub use random::{Mode, Rng, Streams};

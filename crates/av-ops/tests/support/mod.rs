@@ -1,0 +1,80 @@
+//! Seeded tensors, comparisons that name the worst element, and central differences.
+#![allow(dead_code)] // Each test program uses a part of it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test says what it expects by panicking.
+
+use av_ops::Streams;
+use candle_core::{DType, Device, Tensor, Var};
+
+/// A tensor of normal draws from the stream `name`.
+pub fn normal(name: &str, shape: &[usize]) -> Tensor {
+    let mut rng = Streams::new(11).rng(name);
+    let values: Vec<f64> = (0..shape.iter().product()).map(|_| rng.normal()).collect();
+    Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+/// The elements in row-major order, as f64.
+pub fn values(tensor: &Tensor) -> Vec<f64> {
+    let flat = tensor.contiguous().unwrap().flatten_all().unwrap();
+    flat.to_dtype(DType::F64).unwrap().to_vec1().unwrap()
+}
+
+/// The bits of an f32 tensor.
+pub fn bits(tensor: &Tensor) -> Vec<u32> {
+    let flat = tensor.contiguous().unwrap().flatten_all().unwrap();
+    flat.to_vec1::<f32>().unwrap().into_iter().map(f32::to_bits).collect()
+}
+
+/// Panics unless all elements differ by at most `tolerance` times the largest expected one.
+#[track_caller]
+pub fn assert_close(actual: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(actual.len(), expected.len(), "number of elements");
+    let scale = expected.iter().fold(1e-9_f64, |scale, v| scale.max(v.abs()));
+    for (index, (actual, expected)) in actual.iter().zip(expected).enumerate() {
+        let error = (actual - expected).abs() / scale;
+        assert!(
+            error <= tolerance,
+            "element {index}: {actual} instead of {expected}, relative error {error:e}"
+        );
+    }
+}
+
+/// The gradients of `sum(f(inputs) r)` with a fixed random `r`, by backward.
+pub fn backward(inputs: &[Tensor], f: &dyn Fn(&[Tensor]) -> Tensor) -> Vec<Vec<f64>> {
+    let vars: Vec<Var> = inputs.iter().map(|input| Var::from_tensor(input).unwrap()).collect();
+    let tensors: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
+    let gradients = project(&f(&tensors)).backward().unwrap();
+    vars.iter().map(|var| values(gradients.get(var).expect("a gradient"))).collect()
+}
+
+/// The same gradients by central differences.
+pub fn differences(inputs: &[Tensor], f: &dyn Fn(&[Tensor]) -> Tensor) -> Vec<Vec<f64>> {
+    // The error of a central difference is about STEP^2 + 1e-16 / STEP, smallest near this step.
+    const STEP: f64 = 1e-5;
+    let value_at = |input: usize, element: usize, step: f64| {
+        let mut inputs = inputs.to_vec();
+        let mut moved = values(&inputs[input]);
+        moved[element] += step;
+        inputs[input] = Tensor::from_vec(moved, inputs[input].shape(), &Device::Cpu).unwrap();
+        project(&f(&inputs)).to_scalar::<f64>().unwrap()
+    };
+    let slope = |input, element| {
+        (value_at(input, element, STEP) - value_at(input, element, -STEP)) / (2.0 * STEP)
+    };
+    let slopes = |(input, tensor): (usize, &Tensor)| {
+        (0..tensor.elem_count()).map(|element| slope(input, element)).collect()
+    };
+    inputs.iter().enumerate().map(slopes).collect()
+}
+
+/// Panics unless backward and central differences agree for every input.
+#[track_caller]
+pub fn check_gradients(inputs: &[Tensor], f: &dyn Fn(&[Tensor]) -> Tensor) {
+    for (actual, expected) in backward(inputs, f).iter().zip(differences(inputs, f)) {
+        assert_close(actual, &expected, 1e-8);
+    }
+}
+
+fn project(y: &Tensor) -> Tensor {
+    let weights = normal("projection", y.dims());
+    (y * weights).unwrap().sum_all().unwrap()
+}

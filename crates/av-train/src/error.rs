@@ -1,0 +1,232 @@
+use crate::inputs::ClipProblem;
+use std::path::{Path, PathBuf};
+
+/// What can go wrong between an experiment file and its record.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The experiment file is not what it should be; the message names line and key.
+    #[error("{}: {message}", path.as_ref().map_or("experiment".into(), |path| path.display().to_string()))]
+    Experiment {
+        /// The file, where it was read from one.
+        path: Option<PathBuf>,
+        /// What the TOML reader says.
+        message: String,
+    },
+    /// A setting of the experiment is out of range.
+    #[error("{key} is {actual}: it must be {expected}")]
+    Setting {
+        /// Dotted key.
+        key: String,
+        /// What was given.
+        actual: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file cannot be written.
+    #[error(
+        "cannot write {}: {source}; what was finished before is kept, free some space or choose \
+         another --out and give --resume",
+        path.display()
+    )]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of an earlier run is damaged.
+    #[error("{} is not what this program wrote: {message}; delete it and run again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// More clips than allowed have a problem.
+    #[error("{} of {clips} clips have a problem, {} are allowed (bad_clips = {allowed}): {}", bad, (allowed * *clips as f64).floor(), list(problems))]
+    BadClips {
+        /// Clips with a problem.
+        bad: usize,
+        /// All clips.
+        clips: usize,
+        /// The allowed share.
+        allowed: f64,
+        /// Each problem.
+        problems: Vec<ClipProblem>,
+    },
+    /// Segments of a clip have another shape than those of the clips before it.
+    #[error("clip {clip}: segments of shape {actual:?}, but the clips before have {expected:?}")]
+    Shape {
+        /// The clip.
+        clip: String,
+        /// Shape of the other clips.
+        expected: Vec<usize>,
+        /// Shape of this clip.
+        actual: Vec<usize>,
+    },
+    /// A clip refers to a row that no table has.
+    #[error("row {row} of feature table {table} does not exist")]
+    Row {
+        /// Index of the table.
+        table: usize,
+        /// Index of the row.
+        row: usize,
+    },
+    /// The experiment wants a feature table, the clip has a media file.
+    #[error("{}: the {side} features come from a table, but the table has no row for this clip", path.display())]
+    NoRow {
+        /// Audio or video.
+        side: &'static str,
+        /// The media file.
+        path: PathBuf,
+    },
+    /// A system needs a modality that no clip has.
+    #[error(
+        "system {system} needs {modality}, but no clip of the data set has it; leave the system out of `systems`"
+    )]
+    NoModality {
+        /// The system.
+        system: &'static str,
+        /// Audio or video.
+        modality: String,
+    },
+    /// A part of the data is empty.
+    #[error("{what} holds no labelled clip: {mend}")]
+    EmptyPart {
+        /// Which part.
+        what: String,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// A term of the objective is not a number.
+    #[error(
+        "the {term} term of the objective became {value}: lower training.learning_rate or the weight of the term"
+    )]
+    NonFinite {
+        /// The term.
+        term: &'static str,
+        /// Its value.
+        value: f64,
+    },
+    /// Any error, with the step in which it happened.
+    #[error("{step}: {source}")]
+    InStep {
+        /// The training run, epoch and step.
+        step: String,
+        /// The error itself.
+        source: Box<Error>,
+    },
+    /// The output folder holds something that this run must not overwrite.
+    #[error("{}: {message}", path.display())]
+    Output {
+        /// The folder.
+        path: PathBuf,
+        /// What is there and what to do.
+        message: String,
+    },
+    /// Records of different data are compared.
+    #[error(
+        "records {a} and {b} are of different clips, labels or folds: their scores cannot be paired"
+    )]
+    OtherData {
+        /// Name of the first record.
+        a: String,
+        /// Name of the second record.
+        b: String,
+    },
+    /// Threads cannot be started, or one broke.
+    #[error("worker threads: {message}")]
+    Threads {
+        /// What happened.
+        message: String,
+    },
+    /// The caller asked to stop.
+    #[error("interrupted; --resume goes on from here")]
+    Interrupted,
+    /// From the data set.
+    #[error(transparent)]
+    Datasets(Box<av_datasets::Error>),
+    /// From the features.
+    #[error(transparent)]
+    Features(#[from] av_features::Error),
+    /// From the networks.
+    #[error(transparent)]
+    Encoders(#[from] av_encoders::Error),
+    /// From the operators.
+    #[error(transparent)]
+    Ops(#[from] av_ops::Error),
+    /// From the correlation.
+    #[error(transparent)]
+    Hgr(#[from] hgr_corr::Error),
+    /// From a tensor operation.
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+}
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl From<av_datasets::Error> for Error {
+    fn from(error: av_datasets::Error) -> Self {
+        // Boxed for its size: every result of this crate would carry it.
+        Self::Datasets(Box::new(error))
+    }
+}
+
+impl Error {
+    pub(crate) fn experiment(error: toml::de::Error) -> Self {
+        Self::Experiment { path: None, message: error.to_string().trim_end().replace('\n', " ") }
+    }
+
+    /// Adds the experiment file's name.
+    pub(crate) fn in_experiment(self, file: &Path) -> Self {
+        let path = Some(file.to_path_buf());
+        if let Self::Experiment { message, .. } = self {
+            return Self::Experiment { path, message };
+        }
+        let message = self.to_string();
+        Self::Experiment { path, message }
+    }
+
+    /// Whether the fault lies in this software, or in the numbers of a training run, and not in a file or
+    /// setting of the user.
+    pub fn is_internal(&self) -> bool {
+        if let Self::InStep { source, .. } = self {
+            return source.is_internal();
+        }
+        matches!(self, Self::Tensor(_) | Self::Hgr(_) | Self::Threads { .. })
+    }
+
+    /// Adds the step in which it happened, unless one is named already.
+    pub(crate) fn in_step(self, step: impl Into<String>) -> Self {
+        if matches!(self, Self::Interrupted | Self::InStep { .. }) {
+            return self;
+        }
+        Self::InStep { step: step.into(), source: Box::new(self) }
+    }
+}
+
+/// How many problems one message lists.
+const LISTED: usize = 8;
+
+fn list(problems: &[ClipProblem]) -> String {
+    let mut text = problems
+        .iter()
+        .take(LISTED)
+        .map(|problem| format!("{} ({})", problem.clip, problem.reason))
+        .collect::<Vec<_>>()
+        .join("; ");
+    if problems.len() > LISTED {
+        text.push_str(&format!("; and {} more", problems.len() - LISTED));
+    }
+    text
+}

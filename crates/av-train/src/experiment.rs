@@ -1,0 +1,371 @@
+//! The experiment file: what is trained on what, and how it is judged.
+
+use crate::{Error, Result};
+use av_datasets::{CorpusConfig, Protocol, TableConfig};
+use av_encoders::NetworkConfig;
+use av_features::{FaceCrops, FaceHog, Functionals, LogMel};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// An experiment, as read from a TOML file. Unknown keys are errors.
+///
+/// ```
+/// let experiment = av_train::Experiment::parse(
+///     r#"
+///     name = "ravdess"
+///     seeds = [1, 2, 3]
+///     dataset = { kind = "ravdess" }
+///     audio = { kind = "log-mel" }
+///     video = { kind = "face-crops", size = 48 }
+///     protocol = { kind = "subject-folds", k = 4 }
+///     "#,
+///     &["training.epochs=5".into()],
+/// )?;
+/// assert_eq!(experiment.training.epochs, 5);
+/// # Ok::<(), av_train::Error>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// Name of the experiment and of its folder under `runs/`.
+    pub name: String,
+    /// One training run per fold, system and seed.
+    pub seeds: Vec<u64>,
+    /// The systems to train; all four by default.
+    #[serde(default = "System::all")]
+    pub systems: Vec<System>,
+    /// The corpus.
+    pub dataset: CorpusConfig,
+    /// Features of the sound.
+    pub audio: AudioInput,
+    /// Features of the picture.
+    pub video: VideoInput,
+    /// How subjects are split into training and test.
+    pub protocol: Protocol,
+    /// Layer sizes.
+    #[serde(default)]
+    pub model: ModelConfig,
+    /// Weights of the loss terms.
+    #[serde(default)]
+    pub objective: ObjectiveConfig,
+    /// The optimiser and its schedule.
+    #[serde(default)]
+    pub training: TrainingConfig,
+    /// Largest share of clips with a problem (unreadable, without sound or picture) that is still
+    /// accepted. Such clips are listed in the record. Default 0: the first one stops the run.
+    #[serde(default)]
+    pub bad_clips: f64,
+}
+
+/// What is trained: which modalities, with or without common information.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum System {
+    /// Audio network alone.
+    Audio,
+    /// Visual network alone.
+    Video,
+    /// Both, with cross-entropy only.
+    Fusion,
+    /// Both, with cross-entropy and HGR correlation. The twin of `Fusion`: same initial weights and
+    /// same batches.
+    FusionHgr,
+}
+
+impl System {
+    /// The four systems in the order of the tables.
+    pub fn all() -> Vec<Self> {
+        vec![Self::Audio, Self::Video, Self::Fusion, Self::FusionHgr]
+    }
+
+    /// Name in records and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Audio => "audio",
+            Self::Video => "video",
+            Self::Fusion => "fusion",
+            Self::FusionHgr => "fusion_hgr",
+        }
+    }
+
+    /// Whether the system hears.
+    pub fn hears(self) -> bool {
+        self != Self::Video
+    }
+
+    /// Whether the system sees.
+    pub fn sees(self) -> bool {
+        self != Self::Audio
+    }
+}
+
+/// Features of the sound.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum AudioInput {
+    /// Log-mel patches with deltas, one a segment.
+    LogMel(LogMel),
+    /// Statistics over the clip.
+    Functionals(Functionals),
+    /// Columns of a feature table.
+    Table(TableConfig),
+}
+
+/// Features of the picture.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum VideoInput {
+    /// Face crops, one a segment.
+    FaceCrops(FaceCrops),
+    /// Statistics over the clip of histograms of oriented gradients.
+    FaceHog(FaceHog),
+    /// Columns of a feature table.
+    Table(TableConfig),
+}
+
+/// Layer sizes. A reconstruction: the paper gives none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// Dimensions `K` of each embedding.
+    pub embedding: usize,
+    /// Width of the hidden layer of the fusion network.
+    pub fusion_hidden: usize,
+    /// Share of the fusion network's hidden units that dropout removes.
+    pub fusion_dropout: f64,
+    /// The audio network.
+    pub audio: NetworkConfig,
+    /// The visual network.
+    pub video: NetworkConfig,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self {
+            embedding: 32,
+            fusion_hidden: 64,
+            fusion_dropout: 0.5,
+            audio: NetworkConfig::default(),
+            video: NetworkConfig::default(),
+        }
+    }
+}
+
+/// Weights of the joint objective: classification + HGR correlation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ObjectiveConfig {
+    /// Weight of the HGR correlation of audio and video (labelled and unlabelled clips).
+    pub audio_video: f64,
+    /// Weight of the HGR correlation of audio and label.
+    pub audio_label: f64,
+    /// Weight of the HGR correlation of video and label.
+    pub video_label: f64,
+    /// Share of the target probability spread evenly over the classes.
+    pub label_smoothing: f64,
+}
+
+impl Default for ObjectiveConfig {
+    fn default() -> Self {
+        Self { audio_video: 0.3, audio_label: 0.3, video_label: 0.3, label_smoothing: 0.0 }
+    }
+}
+
+/// The optimiser, its schedule and when to stop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingConfig {
+    /// Largest number of epochs.
+    pub epochs: usize,
+    /// Segments per batch.
+    pub batch: usize,
+    /// Segments drawn from each clip and epoch.
+    pub segments: usize,
+    /// Segments of a clip whose log-probabilities are averaged for its decision; evenly spaced.
+    pub decision_segments: usize,
+    /// Learning rate after the warm-up, then lowered to 0 along half a cosine.
+    pub learning_rate: f64,
+    /// Share of all steps during which the learning rate rises from 0.
+    pub warmup: f64,
+    /// Weight decay of AdamW.
+    pub weight_decay: f64,
+    /// Largest norm of the gradient over all parameters.
+    pub clip_norm: f64,
+    /// Share of the training subjects that are held out for early stopping. 0: no early stopping, all
+    /// epochs are trained and the last weights are taken.
+    pub validation: f64,
+    /// Epochs without a better validation loss before training stops.
+    pub patience: usize,
+    /// After early stopping, train again on all training subjects for the best number of epochs.
+    pub refit: bool,
+    /// Share of the training clips whose label is used; the others train as unlabelled clips.
+    pub labelled: f64,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self {
+            epochs: 60,
+            batch: 64,
+            segments: 1,
+            decision_segments: 10,
+            learning_rate: 2e-3,
+            warmup: 0.1,
+            weight_decay: 0.01,
+            clip_norm: 5.0,
+            validation: 0.25,
+            patience: 12,
+            refit: false,
+            labelled: 1.0,
+        }
+    }
+}
+
+impl Experiment {
+    /// Reads an experiment file and applies `key=value` settings.
+    ///
+    /// Errors: an unreadable file, an unknown or missing key, a value out of range; each names the
+    /// file, and the line where there is one.
+    pub fn read(path: &Path, settings: &[String]) -> Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| Error::Read { path: path.into(), source })?;
+        let mut experiment =
+            Self::parse(&text, settings).map_err(|error| error.in_experiment(path))?;
+        experiment.dataset = experiment.dataset.resolve(path.parent().unwrap_or(Path::new("")))?;
+        Ok(experiment)
+    }
+
+    /// Parses the text of an experiment file and applies `key=value` settings, where the key is a
+    /// dotted path (`protocol.test_folds=["4"]`) and the value is TOML, or else a string.
+    pub fn parse(text: &str, settings: &[String]) -> Result<Self> {
+        let experiment: Self = if settings.is_empty() {
+            // Parsed from the text itself, so that an error names the line.
+            toml::from_str(text).map_err(Error::experiment)?
+        } else {
+            let mut table: toml::Table = toml::from_str(text).map_err(Error::experiment)?;
+            for setting in settings {
+                apply(&mut table, setting)?;
+            }
+            table.try_into().map_err(Error::experiment)?
+        };
+        experiment.check()?;
+        Ok(experiment)
+    }
+
+    fn check(&self) -> Result<()> {
+        let training = &self.training;
+        let positive = [
+            ("model.embedding", self.model.embedding),
+            ("model.fusion_hidden", self.model.fusion_hidden),
+            ("training.epochs", training.epochs),
+            ("training.batch", training.batch),
+            ("training.segments", training.segments),
+            ("training.decision_segments", training.decision_segments),
+            ("training.patience", training.patience),
+            ("seeds (number of)", self.seeds.len()),
+            ("systems (number of)", self.systems.len()),
+        ];
+        for (key, value) in positive {
+            check(key, value as f64, value > 0, "at least 1")?;
+        }
+        let shares = [
+            ("objective.label_smoothing", self.objective.label_smoothing),
+            ("training.warmup", training.warmup),
+            ("training.validation", training.validation),
+            ("model.fusion_dropout", self.model.fusion_dropout),
+            ("bad_clips", self.bad_clips),
+        ];
+        for (key, value) in shares {
+            check(key, value, (0.0..1.0).contains(&value), "in [0, 1)")?;
+        }
+        let labelled = training.labelled;
+        check("training.labelled", labelled, labelled > 0.0 && labelled <= 1.0, "in (0, 1]")?;
+        let weights = [
+            ("objective.audio_video", self.objective.audio_video),
+            ("objective.audio_label", self.objective.audio_label),
+            ("objective.video_label", self.objective.video_label),
+            ("training.weight_decay", training.weight_decay),
+        ];
+        for (key, value) in weights {
+            check(key, value, value.is_finite() && value >= 0.0, "a number of at least 0")?;
+        }
+        for (key, value) in [
+            ("training.learning_rate", training.learning_rate),
+            ("training.clip_norm", training.clip_norm),
+        ] {
+            check(key, value, value.is_finite() && value > 0.0, "a number above 0")?;
+        }
+        Ok(())
+    }
+}
+
+fn check(key: &str, value: f64, holds: bool, expected: &'static str) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::Setting { key: key.into(), actual: value.to_string(), expected })
+}
+
+/// Sets one dotted key.
+fn apply(table: &mut toml::Table, setting: &str) -> Result<()> {
+    let malformed =
+        |expected| Error::Setting { key: setting.into(), actual: setting.into(), expected };
+    let (key, value) = setting.split_once('=').ok_or_else(|| malformed("key=value"))?;
+    let value = match toml::from_str::<toml::Table>(&format!("value = {value}")) {
+        Ok(mut parsed) => parsed.remove("value").ok_or_else(|| malformed("key=value"))?,
+        Err(_) => toml::Value::String(value.into()),
+    };
+    let mut path: Vec<&str> = key.trim().split('.').collect();
+    let last = path.pop().filter(|name| !name.is_empty()).ok_or_else(|| malformed("key=value"))?;
+    let mut table = table;
+    for name in path {
+        table = table
+            .entry(name)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+            .as_table_mut()
+            .ok_or_else(|| malformed("a key inside a table of the experiment file"))?;
+    }
+    table.insert(last.into(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = r#"
+        name = "test"
+        seeds = [1]
+        dataset = { kind = "ravdess" }
+        audio = { kind = "functionals" }
+        video = { kind = "face-hog" }
+        protocol = { kind = "leave-one-subject-out" }
+    "#;
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let text = format!("{MINIMAL}\n[training]\nepoch = 3\n");
+        let message = Experiment::parse(&text, &[]).unwrap_err().to_string();
+        assert!(message.contains("epoch") && message.contains("line 10"), "{message}");
+    }
+
+    #[test]
+    fn an_unknown_key_in_a_setting_is_an_error() {
+        let error = Experiment::parse(MINIMAL, &["training.epoch=3".into()]).unwrap_err();
+        assert!(error.to_string().contains("epoch"), "{error}");
+    }
+
+    #[test]
+    fn settings_reach_nested_keys_and_may_be_lists() {
+        let settings = ["training.learning_rate=0.5".into(), "seeds=[4, 5]".into()];
+        let experiment = Experiment::parse(MINIMAL, &settings).unwrap();
+        assert_eq!(experiment.training.learning_rate, 0.5);
+        assert_eq!(experiment.seeds, [4, 5]);
+    }
+
+    #[test]
+    fn a_value_out_of_range_says_what_is_allowed() {
+        let error = Experiment::parse(MINIMAL, &["training.validation=1.5".into()]).unwrap_err();
+        assert_eq!(error.to_string(), "training.validation is 1.5: it must be in [0, 1)");
+    }
+}

@@ -1,0 +1,43 @@
+//! Files that are whole or not there.
+
+use crate::{Error, Result};
+use std::io::Write;
+use std::path::Path;
+
+/// Writes a file under a temporary name in the same folder, syncs it and renames it, so that it is never
+/// found half written.
+///
+/// Errors: [`Error::Write`] with the path.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|source| Error::Write { path: path.into(), source })
+}
+
+/// Reads a JSON file that this crate wrote; none if it is not there.
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::Read { path: path.into(), source }),
+    };
+    let damaged =
+        |error: serde_json::Error| Error::Damaged { path: path.into(), message: error.to_string() };
+    serde_json::from_str(&text).map(Some).map_err(damaged)
+}
+
+/// Writes a value as JSON with one field a line and a newline at the end.
+pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
+    let mut text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::Damaged { path: path.into(), message: error.to_string() })?;
+    text.push('\n');
+    write_atomic(path, text.as_bytes())
+}

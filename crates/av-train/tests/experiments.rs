@@ -1,0 +1,112 @@
+//! Whole experiments on small tables: what a record must not depend on, and what survives a stop.
+#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
+
+mod support;
+
+use av_train::{Control, Error, Event, Existing, Record, run};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use support::{Corpus, assert_same};
+
+#[test]
+fn a_poisoned_test_fold_changes_no_training_bit() {
+    let clean = Corpus::new();
+    let mut poisoned = Corpus::new();
+    for clip in poisoned.clips.iter_mut().filter(|clip| clip.fold == 1) {
+        clip.label = (clip.label + 1) % Corpus::CLASSES;
+        clip.audio.iter_mut().chain(&mut clip.video).for_each(|value| *value = *value * 7.0 - 1e3);
+    }
+    let settings = ["protocol.test_folds=[1]", "training.refit=true"];
+    let [clean, poisoned] = [clean, poisoned].map(|corpus| corpus.run(&settings));
+    assert_eq!(clean.runs.len(), 8);
+    for (a, b) in clean.runs.iter().zip(&poisoned.runs) {
+        assert_eq!(a.curve, b.curve, "{:?} learned from the test fold", a.system);
+        assert_eq!(a.best_epoch, b.best_epoch);
+    }
+    let scores = |record: &Record| record.runs.iter().map(|run| run.uar).collect::<Vec<_>>();
+    assert_ne!(scores(&clean), scores(&poisoned), "the poison reached the test");
+}
+
+#[test]
+fn a_poisoned_training_fold_is_noticed() {
+    let clean = Corpus::new();
+    let mut poisoned = Corpus::new();
+    for clip in poisoned.clips.iter_mut().filter(|clip| clip.fold == 2) {
+        clip.label = (clip.label + 1) % Corpus::CLASSES;
+    }
+    let [clean, poisoned] =
+        [clean, poisoned].map(|corpus| corpus.run(&["protocol.test_folds=[1]"]));
+    assert_ne!(clean.runs[0].curve, poisoned.runs[0].curve);
+}
+
+#[test]
+fn the_same_experiment_gives_the_same_record() {
+    let [first, second] = [(), ()].map(|()| Corpus::new().run(&[]));
+    assert_same(&first, &second);
+}
+
+#[test]
+fn a_stopped_run_goes_on_to_the_same_record() {
+    let whole = Corpus::new().run(&[]);
+    let corpus = Corpus::new();
+    let experiment = corpus.experiment(&[]);
+    for epochs in [3, 25] {
+        let (stop, seen) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let event = |event: Event<'_>| {
+            if matches!(event, Event::Epoch { .. })
+                && seen.fetch_add(1, Ordering::Relaxed) + 1 == epochs
+            {
+                stop.store(true, Ordering::Relaxed);
+            }
+        };
+        let control = Control { event: &event, stop: &stop };
+        let outcome = run(&experiment, &corpus.places(), Existing::Resume, control);
+        assert!(matches!(outcome, Err(Error::Interrupted)));
+    }
+    let resumed = run(&experiment, &corpus.places(), Existing::Resume, Control::SILENT).unwrap();
+    assert_same(&resumed, &whole);
+}
+
+#[test]
+fn an_earlier_run_is_not_overwritten() {
+    let corpus = Corpus::new();
+    corpus.run(&[]);
+    let again = |existing, settings: &[&str]| {
+        run(&corpus.experiment(settings), &corpus.places(), existing, Control::SILENT)
+    };
+    let message = again(Existing::Refuse, &[]).unwrap_err().to_string();
+    assert!(message.contains("--resume") && message.contains("--replace"), "{message}");
+    let message = again(Existing::Resume, &["training.batch=9"]).unwrap_err().to_string();
+    assert!(message.contains("another experiment"), "{message}");
+    assert!(again(Existing::Replace, &["training.batch=9"]).is_ok());
+}
+
+#[test]
+fn both_sides_together_are_better_than_each_alone() {
+    let record = Corpus::new().run(&["training.epochs=40", "training.patience=40"]);
+    let uar = |system: &str| {
+        record.summary.iter().find(|row| row.system == system).map(|row| row.uar_mean).unwrap()
+    };
+    // Each side of the corpus tells two pairs of classes apart, but not the classes of a pair.
+    assert!(uar("fusion") > uar("audio") + 0.2, "{:?}", record.summary);
+    assert!(uar("fusion_hgr") > uar("video") + 0.2, "{:?}", record.summary);
+    let spectrum = &record.common_information["fusion_hgr"];
+    assert!(spectrum.sigma[0] > 0.5 && spectrum.shuffled[0].abs() < 0.3, "{spectrum:?}");
+}
+
+#[test]
+fn clips_without_a_label_or_a_side_train_too() {
+    let mut corpus = Corpus::new();
+    for (index, clip) in corpus.clips.iter_mut().enumerate() {
+        clip.unlabelled = index % 4 == 0;
+        if index % 7 == 3 {
+            clip.video.clear();
+        }
+    }
+    let refused = corpus.try_run(&[]).unwrap_err().to_string();
+    assert!(refused.contains("the clip has no picture"), "{refused}");
+    let record = corpus.run(&["bad_clips=0.2"]);
+    assert!(record.data.unlabelled > 0 && !record.data.problems.is_empty());
+    assert!(record.runs.iter().all(|run| run.log_loss.is_finite()));
+    let hidden = corpus.run(&["bad_clips=0.2", "training.labelled=0.5"]);
+    assert_ne!(hidden.runs[0].curve, record.runs[0].curve);
+}

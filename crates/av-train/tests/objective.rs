@@ -1,0 +1,159 @@
+//! The joint objective against the sums it is defined by.
+#![allow(clippy::unwrap_used)] // a test says what it expects by panicking
+
+use av_train::{AudioVisual, Batch, ObjectiveConfig, Outputs, Rows, System, joint_loss};
+use candle_core::{Device, Tensor, Var};
+
+const ROWS: usize = 7;
+const WIDTH: usize = 3;
+const LABELS: [Option<usize>; ROWS] = [Some(0), Some(2), None, Some(1), Some(0), None, Some(2)];
+/// Rows with sound and rows with a picture.
+const SOUND: [bool; ROWS] = [true, true, true, false, true, true, true];
+const PICTURE: [bool; ROWS] = [true, true, true, true, true, false, true];
+
+fn config() -> ObjectiveConfig {
+    ObjectiveConfig { audio_video: 0.7, audio_label: 0.2, video_label: 1.3, label_smoothing: 0.0 }
+}
+
+fn numbers(name: &str, columns: usize) -> Var {
+    let mut rng = av_ops::Streams::new(4).rng(name);
+    let values: Vec<f64> = (0..ROWS * columns).map(|_| rng.normal()).collect();
+    Var::from_tensor(&Tensor::from_vec(values, (ROWS, columns), &Device::Cpu).unwrap()).unwrap()
+}
+
+fn batch() -> Batch {
+    let rows = |present: [bool; ROWS]| {
+        let features = Tensor::zeros(1, candle_core::DType::F64, &Device::Cpu).unwrap();
+        Some(Rows { features, present: present.to_vec() })
+    };
+    Batch {
+        inputs: AudioVisual { audio: rows(SOUND), video: rows(PICTURE) },
+        labels: LABELS.to_vec(),
+    }
+}
+
+struct Leaves {
+    f: Var,
+    g: Var,
+    h: Var,
+    logits: Var,
+}
+
+impl Leaves {
+    fn new() -> Self {
+        let logits = numbers("logits", WIDTH);
+        Self { f: numbers("f", WIDTH), g: numbers("g", WIDTH), h: numbers("h", WIDTH), logits }
+    }
+
+    fn outputs(&self) -> Outputs {
+        Outputs {
+            embeddings: AudioVisual {
+                audio: Some(self.f.as_tensor().clone()),
+                video: Some(self.g.as_tensor().clone()),
+            },
+            label: self.h.as_tensor().clone(),
+            logits: self.logits.as_tensor().clone(),
+        }
+    }
+
+    fn loss(&self, system: System) -> f64 {
+        let loss = joint_loss(&self.outputs(), &batch(), system, &config()).unwrap();
+        loss.total.to_scalar::<f64>().unwrap()
+    }
+}
+
+/// `S = cross - tr(Sf Sg) / 2` over the given rows, by loops.
+fn score(f: &Var, g: &Var, keep: impl Fn(usize) -> bool) -> f64 {
+    let rows: Vec<usize> = (0..ROWS).filter(|&row| keep(row)).collect();
+    let n = rows.len() as f64;
+    let centre = |x: &Var| {
+        let x = x.to_vec2::<f64>().unwrap();
+        let mean = |c: usize| rows.iter().map(|&row| x[row][c]).sum::<f64>() / n;
+        let means: Vec<f64> = (0..WIDTH).map(mean).collect();
+        rows.iter()
+            .map(|&row| (0..WIDTH).map(|c| x[row][c] - means[c]).collect())
+            .collect::<Vec<Vec<f64>>>()
+    };
+    let (f, g) = (centre(f), centre(g));
+    let moment = |x: &[Vec<f64>], a: usize, b: usize| {
+        x.iter().map(|row| row[a] * row[b]).sum::<f64>() / (n - 1.0)
+    };
+    let mut value = 0.0;
+    for a in 0..WIDTH {
+        value += f.iter().zip(&g).map(|(f, g)| f[a] * g[a]).sum::<f64>() / (n - 1.0);
+        for b in 0..WIDTH {
+            value -= 0.5 * moment(&f, a, b) * moment(&g, a, b);
+        }
+    }
+    value
+}
+
+#[test]
+fn terms_are_those_of_the_rows_that_have_both_parts() {
+    let leaves = Leaves::new();
+    let Leaves { f, g, h, .. } = &leaves;
+    let loss = joint_loss(&leaves.outputs(), &batch(), System::FusionHgr, &config()).unwrap();
+    let expected = [
+        score(f, g, |row| SOUND[row] && PICTURE[row]),
+        score(f, h, |row| SOUND[row] && LABELS[row].is_some()),
+        score(g, h, |row| PICTURE[row] && LABELS[row].is_some()),
+    ];
+    let terms = loss.terms;
+    let actual = [terms.audio_video, terms.audio_label, terms.video_label];
+    for (actual, expected) in actual.iter().zip(expected) {
+        assert!((actual - expected).abs() < 1e-12, "{actual} {expected}");
+    }
+    let total = terms.classification - 0.7 * expected[0] - 0.2 * expected[1] - 1.3 * expected[2];
+    assert!((loss.total.to_scalar::<f64>().unwrap() - total).abs() < 1e-12);
+}
+
+#[test]
+fn its_gradient_is_that_of_central_differences() {
+    let leaves = Leaves::new();
+    let loss = joint_loss(&leaves.outputs(), &batch(), System::FusionHgr, &config()).unwrap();
+    let gradients = loss.total.backward().unwrap();
+    for leaf in [&leaves.f, &leaves.g, &leaves.h, &leaves.logits] {
+        let gradient = gradients.get(leaf).unwrap().flatten_all().unwrap();
+        let gradient: Vec<f64> = gradient.to_vec1().unwrap();
+        let values = leaf.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        for (index, gradient) in gradient.iter().enumerate() {
+            let at = |step: f64| {
+                let mut moved = values.clone();
+                moved[index] += step;
+                let moved = Tensor::from_vec(moved, leaf.dims(), &Device::Cpu).unwrap();
+                leaf.set(&moved).unwrap();
+                leaves.loss(System::FusionHgr)
+            };
+            let difference: f64 = (at(1e-5) - at(-1e-5)) / 2e-5;
+            at(0.0);
+            assert!((difference - gradient).abs() < 1e-8, "{index}: {difference} {gradient}");
+        }
+    }
+}
+
+#[test]
+fn the_twin_without_correlation_has_the_classification_term_alone() {
+    let leaves = Leaves::new();
+    let plain = joint_loss(&leaves.outputs(), &batch(), System::Fusion, &config()).unwrap();
+    assert_eq!(plain.total.to_scalar::<f64>().unwrap(), plain.terms.classification);
+    assert_eq!(plain.terms.audio_video, 0.0);
+    assert!(leaves.loss(System::FusionHgr) != leaves.loss(System::Fusion));
+}
+
+#[test]
+fn a_value_that_is_not_a_number_is_named() {
+    let leaves = Leaves::new();
+    let broken = Tensor::full(f64::NAN, (ROWS, WIDTH), &Device::Cpu).unwrap();
+    leaves.g.set(&broken).unwrap();
+    let error = joint_loss(&leaves.outputs(), &batch(), System::FusionHgr, &config()).unwrap_err();
+    assert!(error.to_string().contains("audio_video"), "{error}");
+}
+
+#[test]
+fn a_batch_without_labels_trains_on_the_audio_video_term() {
+    let leaves = Leaves::new();
+    let batch = Batch { labels: vec![None; ROWS], ..batch() };
+    let loss = joint_loss(&leaves.outputs(), &batch, System::FusionHgr, &config()).unwrap();
+    let expected = -0.7 * score(&leaves.f, &leaves.g, |row| SOUND[row] && PICTURE[row]);
+    assert!((loss.total.to_scalar::<f64>().unwrap() - expected).abs() < 1e-12);
+}

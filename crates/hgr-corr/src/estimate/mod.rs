@@ -1,0 +1,9 @@
+//! Estimators in f64 on plain slices.
+
+mod discrete;
+mod matrix;
+mod spectrum;
+
+pub use discrete::{DiscreteModes, discrete_modes};
+pub use matrix::Matrix;
+pub use spectrum::{Spectrum, held_out_spectrum, shuffled_spectrum, spectrum};

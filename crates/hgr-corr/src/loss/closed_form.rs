@@ -1,0 +1,68 @@
+//! What all losses share: centring, number types, and a value that carries a gradient computed by hand.
+
+use crate::{Error, Result};
+use candle_core::{DType, Tensor};
+
+/// A detached view minus its column means, in the number type that sums are accumulated in.
+pub(super) struct Centred {
+    pub rows: Tensor,
+    pub count: usize,
+    pub columns: usize,
+}
+
+impl Centred {
+    pub fn new(view: &Tensor) -> Result<Self> {
+        let (count, columns) = view.dims2()?;
+        let wide = view.detach().to_dtype(accumulator(view.dtype()))?;
+        let mean = (wide.sum_keepdim(0)? / count.max(1) as f64)?;
+        Ok(Self { rows: wide.broadcast_sub(&mean)?, count, columns })
+    }
+
+    /// `rows' rows / divisor`.
+    pub fn covariance(&self, divisor: f64) -> Result<Tensor> {
+        Ok((self.rows.t()?.matmul(&self.rows)? / divisor)?)
+    }
+}
+
+/// Half types are accumulated in f32.
+fn accumulator(dtype: DType) -> DType {
+    if dtype == DType::F64 { DType::F64 } else { DType::F32 }
+}
+
+pub(super) fn check_pair(f: &Tensor, g: &Tensor) -> Result<()> {
+    if f.rank() == 2 && f.dims() == g.dims() {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        what: "the views of a correlation",
+        expected: "two tensors (B, K) of the same size".into(),
+        actual: format!("{:?} and {:?}", f.dims(), g.dims()),
+    })
+}
+
+/// The scalar `value` as a tensor whose gradient at each input is the given one.
+///
+/// `value + sum((x - x.detach()) o gradient)`: the added terms are 0, their derivative is the gradient.
+pub(super) fn with_gradient(value: f64, inputs: &[(&Tensor, Tensor)]) -> Result<Tensor> {
+    let (first, _) = inputs.first().ok_or(Error::Shape {
+        what: "views",
+        expected: "at least one".into(),
+        actual: "none".into(),
+    })?;
+    let dtype = accumulator(first.dtype());
+    let mut total = Tensor::new(value, first.device())?.to_dtype(dtype)?;
+    for (input, gradient) in inputs {
+        let moved = (*input - input.detach())?.to_dtype(dtype)?;
+        total = (total + (moved * gradient)?.sum_all()?)?;
+    }
+    Ok(total)
+}
+
+pub(super) fn scalar(tensor: &Tensor) -> Result<f64> {
+    Ok(tensor.to_dtype(DType::F64)?.to_scalar()?)
+}
+
+/// `sum(a o b)` in the tensors' type.
+pub(super) fn inner(a: &Tensor, b: &Tensor) -> Result<f64> {
+    scalar(&(a * b)?.sum_all()?)
+}

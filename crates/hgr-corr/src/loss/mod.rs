@@ -1,0 +1,10 @@
+//! Losses on candle tensors, with value and gradient in closed form.
+
+mod closed_form;
+mod label;
+mod two_view;
+mod views;
+
+pub use label::label_hgr;
+pub use two_view::{Convention, Loss, SoftHgr, soft_hgr};
+pub use views::{Mask, Missing, PairTerm, PairWeights, ViewLoss, soft_hgr_views};
