@@ -41,7 +41,7 @@
 //! | Extractor | From | Shape | What |
 //! |---|---|---|---|
 //! | [`LogMel`] | sound | `(30, 3, 64, 64)` | log-mel segments with deltas |
-//! | [`Functionals`] | sound | `(1, 140)` | named statistics of the voice over the clip |
+//! | [`Functionals`] | sound | `(1, 100)` | named statistics of the voice over the clip |
 //! | [`FaceCrops`] | picture | `(30, 3, 64, 64)` bytes | the face at the centre of each segment |
 //! | [`FaceHog`] | picture | `(1, 288)` | named statistics of the shape of the face |
 //!

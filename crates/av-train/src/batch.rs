@@ -1,6 +1,6 @@
 //! Batches of segments.
 
-use crate::experiment::System;
+use crate::experiment::{System, TrainingConfig};
 use crate::normaliser::{Normaliser, Scale};
 use crate::part::{Item, Part};
 use crate::{AudioVisual, Result};
@@ -26,26 +26,31 @@ pub struct Rows {
     pub present: Vec<bool>,
 }
 
-/// A segment of a clip: index into the items of a part, position in the clip in `[0, 1)`.
+/// A segment of a clip: index into the items of a part, position in the clip in `[0, 1)`, and whether its
+/// picture is turned from left to right.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Segment {
     pub item: usize,
     pub position: f64,
+    pub mirrored: bool,
 }
 
-/// The batches of one epoch: from each clip `segments` random segments, shuffled, split into batches of
+/// The batches of one epoch: from each clip some random segments, shuffled, split into batches of
 /// nearly equal size (a rest of one or two rows would spoil batch statistics).
 pub(crate) fn epoch_batches(
     part: &Part,
     streams: &Streams,
     epoch: usize,
-    segments: usize,
-    batch: usize,
+    config: &TrainingConfig,
 ) -> Vec<Vec<Segment>> {
+    let TrainingConfig { segments, batch, mirror, .. } = *config;
     let mut draws = streams.rng(&format!("segments/{epoch}"));
     let mut all: Vec<Segment> = (0..part.items.len())
         .flat_map(|item| (0..segments).map(move |_| item))
-        .map(|item| Segment { item, position: draws.uniform() })
+        .map(|item| {
+            let (position, side) = (draws.uniform(), draws.uniform());
+            Segment { item, position, mirrored: mirror && side < 0.5 }
+        })
         .collect();
     streams.rng(&format!("shuffle/{epoch}")).shuffle(&mut all);
     let batches = ((all.len() as f64 / batch as f64).round() as usize).max(1);
@@ -59,7 +64,11 @@ pub(crate) fn even_segments(item: usize, features: &Item, count: usize) -> Vec<S
     let longest = features.features.map(|side| side.map_or(0, segments_of));
     let count = count.min(longest.audio.max(longest.video)).max(1);
     (0..count)
-        .map(|index| Segment { item, position: (index as f64 + 0.5) / count as f64 })
+        .map(|index| Segment {
+            item,
+            position: (index as f64 + 0.5) / count as f64,
+            mirrored: false,
+        })
         .collect()
 }
 
@@ -123,7 +132,7 @@ impl Rows {
             let Some(features) = features else { continue };
             let count = segments_of(features);
             let index = ((segment.position * count as f64) as usize).min(count.saturating_sub(1));
-            scale.push(features, index, &mut values);
+            scale.push(features, index, segment.mirrored, &mut values);
             shape.truncate(1);
             shape.extend_from_slice(&features.shape[1..]);
             shape[0] += 1;

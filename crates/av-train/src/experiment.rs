@@ -181,6 +181,8 @@ pub struct TrainingConfig {
     pub batch: usize,
     /// Segments drawn from each clip and epoch.
     pub segments: usize,
+    /// Show every other picture, drawn at random, from right to left: a face has no preferred side.
+    pub mirror: bool,
     /// Segments of a clip whose log-probabilities are averaged for its decision; evenly spaced.
     pub decision_segments: usize,
     /// Learning rate after the warm-up, then lowered to 0 along half a cosine.
@@ -208,6 +210,7 @@ impl Default for TrainingConfig {
             epochs: 60,
             batch: 64,
             segments: 1,
+            mirror: true,
             decision_segments: 10,
             learning_rate: 2e-3,
             warmup: 0.1,

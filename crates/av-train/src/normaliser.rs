@@ -13,14 +13,21 @@ const CLAMP: f32 = 5.0;
 /// becomes 0: what varies in it is rounding.
 const CONSTANT: f64 = 1e-6;
 
-/// Mean and scale of each column (vectors) or channel (pictures) of one modality.
-///
-/// Definition: `y = clamp((x - mean) / sd, -5, 5)`; a missing value (NaN) becomes 0, the mean.
+/// How the features of one modality are centred and scaled.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Scale {
-    mean: Vec<f32>,
-    /// 1 / sd; 0 for a constant column.
-    factor: Vec<f32>,
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    /// Each column (vectors) or channel (log-mel patches) by the mean and standard deviation of the training
+    /// clips: `y = clamp((x - mean) / sd, -5, 5)`. A missing value (NaN) becomes 0, the mean.
+    Fitted {
+        /// Mean of each column.
+        mean: Vec<f32>,
+        /// 1 / sd of each column; 0 for a constant one.
+        factor: Vec<f32>,
+    },
+    /// Pictures in grey levels: each channel of each picture by its own mean and standard deviation, since
+    /// light and skin differ from person to person and expression does not.
+    Own,
 }
 
 /// The scales of both modalities; none where no training clip has the modality.
@@ -41,7 +48,11 @@ pub fn fit_normaliser(part: &Part) -> Normaliser {
 impl Scale {
     /// None without clips.
     fn fit(clips: &[&Features]) -> Option<Self> {
-        let columns = *clips.first()?.shape.get(1)?;
+        let first = clips.first()?;
+        if matches!(first.values, Values::U8(_)) {
+            return Some(Self::Own);
+        }
+        let columns = *first.shape.get(1)?;
         // Two passes: the second is centred, so that large offsets cost no digits.
         let sums = column_sums(clips, columns, |value, _| value);
         let mean: Vec<f64> = sums.iter().map(|(sum, count)| sum / count.max(1.0)).collect();
@@ -50,31 +61,51 @@ impl Scale {
             let sd = (sum / (count - 1.0).max(1.0)).sqrt();
             if sd > CONSTANT * mean.abs() && sd > 0.0 { (1.0 / sd) as f32 } else { 0.0 }
         });
-        Some(Self {
-            factor: factor.collect(),
-            mean: mean.iter().map(|&mean| mean as f32).collect(),
-        })
+        let factor = factor.collect();
+        Some(Self::Fitted { mean: mean.iter().map(|&mean| mean as f32).collect(), factor })
     }
 
-    /// Appends one segment, normalised, to `out`.
-    pub(crate) fn push(&self, features: &Features, segment: usize, out: &mut Vec<f32>) {
-        let run = run_length(features);
-        let size = run * self.mean.len();
+    /// Appends one segment, normalised, to `out`; pictures from right to left if `mirrored`.
+    pub(crate) fn push(
+        &self,
+        features: &Features,
+        segment: usize,
+        mirrored: bool,
+        out: &mut Vec<f32>,
+    ) {
+        let size = features.shape.iter().skip(1).product::<usize>();
         let range = segment * size..(segment + 1) * size;
-        let normalise = |(index, value): (usize, f32)| {
-            let column = index / run;
-            let scaled = (value - self.mean[column]) * self.factor[column];
-            if scaled.is_nan() { 0.0 } else { scaled.clamp(-CLAMP, CLAMP) }
-        };
-        match &features.values {
-            Values::F32(values) => {
-                out.extend(values[range].iter().copied().enumerate().map(normalise));
+        let run = run_length(features);
+        match (&features.values, self) {
+            (Values::F32(values), Self::Fitted { mean, factor }) => {
+                for (column, values) in values[range].chunks(run).enumerate() {
+                    out.extend(values.iter().map(|value| {
+                        let scaled = (value - mean[column]) * factor[column];
+                        if scaled.is_nan() { 0.0 } else { scaled.clamp(-CLAMP, CLAMP) }
+                    }));
+                }
             }
-            Values::U8(values) => {
-                out.extend(
-                    values[range].iter().map(|&value| value.into()).enumerate().map(normalise),
-                );
+            (Values::F32(values), Self::Own) => out.extend_from_slice(&values[range]),
+            (Values::U8(values), _) => {
+                for channel in values[range].chunks(run) {
+                    push_picture(channel, features.shape.last().copied(), mirrored, out);
+                }
             }
+        }
+    }
+}
+
+/// Appends one channel of a picture at mean 0 and standard deviation 1; a flat one is 0.
+fn push_picture(channel: &[u8], width: Option<usize>, mirrored: bool, out: &mut Vec<f32>) {
+    let count = channel.len() as f32;
+    let mean = channel.iter().map(|&level| f32::from(level)).sum::<f32>() / count;
+    let squares: f32 = channel.iter().map(|&level| (f32::from(level) - mean).powi(2)).sum();
+    let factor = if squares > 0.0 { (count / squares).sqrt() } else { 0.0 };
+    for row in channel.chunks(width.unwrap_or(1).max(1)) {
+        let start = out.len();
+        out.extend(row.iter().map(|&level| (f32::from(level) - mean) * factor));
+        if mirrored {
+            out[start..].reverse();
         }
     }
 }
@@ -91,22 +122,13 @@ fn column_sums(
     value: impl Fn(f64, usize) -> f64,
 ) -> Vec<(f64, f64)> {
     let mut sums = vec![(0.0, 0.0); columns];
-    let mut add = |index: usize, x: f64, run: usize| {
-        if x.is_nan() {
-            return;
-        }
-        let column = index / run % columns;
-        sums[column].0 += value(x, column);
-        sums[column].1 += 1.0;
-    };
     for features in clips {
-        let run = run_length(features);
-        match &features.values {
-            Values::F32(values) => {
-                values.iter().enumerate().for_each(|(index, &x)| add(index, x.into(), run));
-            }
-            Values::U8(values) => {
-                values.iter().enumerate().for_each(|(index, &x)| add(index, x.into(), run));
+        let Values::F32(values) = &features.values else { continue };
+        for (chunk, values) in values.chunks(run_length(features)).enumerate() {
+            let column = chunk % columns;
+            for x in values.iter().filter(|x| !x.is_nan()) {
+                sums[column].0 += value(f64::from(*x), column);
+                sums[column].1 += 1.0;
             }
         }
     }
@@ -137,18 +159,33 @@ mod tests {
         ];
         let scale = Scale::fit(&clips.iter().collect::<Vec<_>>()).unwrap();
         let mut out = vec![];
-        clips.iter().for_each(|clip| scale.push(clip, 0, &mut out));
+        clips.iter().for_each(|clip| scale.push(clip, 0, false, &mut out));
         let root = std::f32::consts::FRAC_1_SQRT_2;
         assert_eq!(out, [-1.0, 0.0, -root, 0.0, 0.0, 0.0, 1.0, 0.0, root]);
     }
 
     #[test]
-    fn a_picture_is_scaled_by_channel_over_all_its_segments() {
+    fn a_patch_is_scaled_by_channel_over_all_its_segments() {
         let clip = features(&[2, 2, 1, 2], vec![0.0, 2.0, 5.0, 5.0, 4.0, 6.0, 5.0, 5.0]);
         let scale = Scale::fit(&[&clip]).unwrap();
         let mut out = vec![];
-        scale.push(&clip, 1, &mut out);
+        scale.push(&clip, 1, false, &mut out);
         let sd = (20.0f32 / 3.0).sqrt();
         assert_eq!(out, [1.0 / sd, 3.0 / sd, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_picture_is_scaled_by_itself_and_can_be_mirrored() {
+        let values = Values::U8(vec![9, 9, 9, 9, 10, 20, 30, 20]);
+        let clip = Features { values, ..features(&[2, 1, 2, 2], vec![]) };
+        let scale = Scale::fit(&[&clip]).unwrap();
+        let mut out = vec![];
+        scale.push(&clip, 0, false, &mut out);
+        scale.push(&clip, 1, true, &mut out);
+        let root = std::f32::consts::SQRT_2;
+        let expected = [0.0, 0.0, 0.0, 0.0, 0.0, -root, 0.0, root];
+        assert_eq!(out.len(), expected.len());
+        let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
+        assert!(out.iter().zip(&expected).all(close), "{out:?}");
     }
 }

@@ -5,11 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::contours::{Contours, HOP_S, RATE_HZ};
+use super::statistics::Statistic::{Mean, Percentile, Range, Sd, Slope};
 use super::statistics::{Contour, Statistic};
 use crate::features::{Extractor, Features, Values};
 use crate::{Result, read_sound, segments};
-
-use Statistic::{Mean, Percentile, Range, Sd, Slope};
 
 /// Rise and fall of the level that make a syllable, in dB.
 const SYLLABLE_DB: f64 = 3.0;
@@ -26,14 +25,14 @@ const SYLLABLE_REACH: usize = 3;
 ///
 /// | Contours | Statistics |
 /// |---|---|
-/// | `mfcc_1` to `mfcc_13` of 40 mel bands, natural logarithm | mean, sd, p10, p90 |
+/// | `mfcc_1` to `mfcc_13` of 40 mel bands, natural logarithm | mean, sd |
 /// | `mfcc_delta_1` to `mfcc_delta_13` | sd |
 /// | `mel_1` to `mel_16`, log power | mean, sd |
-/// | `level_db` | mean, sd, p10, p50, p90, range, slope |
-/// | `f0_semitones` above 55 Hz, voiced frames | mean, sd, p10, p50, p90, range, slope |
+/// | `level_db` | mean, sd, p50, range, slope |
+/// | `f0_semitones` above 55 Hz, voiced frames | mean, sd, p50, range, slope |
 /// | `f0_delta` from frame to frame | sd |
 /// | `periodicity` | mean, sd |
-/// | `centroid_khz`, `rolloff_khz`, `flatness`, `flux`, `zero_crossings_per_ms` | mean, sd, p10, p90 |
+/// | `centroid_khz`, `rolloff_khz`, `flatness`, `flux`, `zero_crossings_per_ms` | mean, sd |
 ///
 /// and for the clip `voiced_share`, `pause_share`, `syllables_per_s` (rises of the level by 3 dB),
 /// `voiced_parts_per_s`, `voiced_part_s` (their mean duration) and `duration_s`. Range is the 90th minus
@@ -42,7 +41,7 @@ const SYLLABLE_REACH: usize = 3;
 ///
 /// # Shapes
 ///
-/// `(1, 140)`; every column has a name.
+/// `(1, 100)`; every column has a name.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Functionals {}
@@ -68,17 +67,16 @@ impl Extractor for Functionals {
 /// Names and values of all columns.
 fn functionals(samples: &[f32]) -> Result<(Vec<String>, Vec<f32>)> {
     let contours = Contours::new(samples)?;
-    let most = [Mean, Sd, Percentile(10), Percentile(50), Percentile(90), Range, Slope];
-    let some = [Mean, Sd, Percentile(10), Percentile(90)];
+    let all = [Mean, Sd, Percentile(50), Range, Slope];
     let mut table = Table::default();
-    table.add(contours.cepstra(), &some);
+    table.add(contours.cepstra(), &[Mean, Sd]);
     table.add(contours.cepstral_deltas(), &[Sd]);
     table.add(contours.bands(), &[Mean, Sd]);
-    table.add([contours.level()], &most);
-    table.add([contours.pitch()], &most);
+    table.add([contours.level()], &all);
+    table.add([contours.pitch()], &all);
     table.add([contours.pitch_delta()], &[Sd]);
     table.add([contours.periodicity()], &[Mean, Sd]);
-    table.add(contours.shapes(), &some);
+    table.add(contours.shapes(), &[Mean, Sd]);
     let frames = contours.active.len() as f64;
     let duration_s = samples.len() as f64 / f64::from(RATE_HZ);
     let share = |flags: &[bool]| flags.iter().filter(|&&flag| flag).count() as f64 / frames;
@@ -172,10 +170,10 @@ mod tests {
     fn every_column_has_a_name_of_its_own_and_a_finite_value() {
         for samples in [voice(200.0, 4.0, 48_000), vec![0.0; 16_000], vec![0.3; 10], vec![1.0]] {
             let (names, values) = functionals(&samples).unwrap();
-            assert_eq!((names.len(), values.len()), (140, 140));
+            assert_eq!((names.len(), values.len()), (100, 100));
             assert!(values.iter().all(|value| value.is_finite()));
             let different: std::collections::BTreeSet<_> = names.iter().collect();
-            assert_eq!(different.len(), 140);
+            assert_eq!(different.len(), 100);
         }
     }
 

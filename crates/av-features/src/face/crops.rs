@@ -14,7 +14,7 @@ use crate::{Error, Result, segments};
 /// # Definition
 ///
 /// A frontal face detector looks at every `every`-th frame; the squares are smoothed by a median over
-/// five detections, joined by straight lines over time and enlarged by `margin`. Segment `i` shows
+/// five detections, joined by straight lines over time and scaled by `margin`. Segment `i` shows
 /// the frame nearest to its centre, cut out and scaled with a filter that does not alias. Where no
 /// face is found in the whole clip the largest square in the middle is shown; see
 /// [`Features::faces`].
@@ -31,13 +31,14 @@ pub struct FaceCrops {
     pub size: usize,
     /// The detector looks at every frame whose number is a multiple of this.
     pub every: usize,
-    /// Side of the square relative to that of the detected face.
+    /// Side of the square relative to that of the detection, which reaches from the hair to below
+    /// the chin of an open mouth.
     pub margin: f64,
 }
 
 impl Default for FaceCrops {
     fn default() -> Self {
-        Self { segments: 30, size: 64, every: 5, margin: 1.3 }
+        Self { segments: 30, size: 64, every: 5, margin: 1.0 }
     }
 }
 

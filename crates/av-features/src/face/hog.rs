@@ -54,13 +54,14 @@ const CLIP: f32 = 0.2;
 pub struct FaceHog {
     /// The detector and the histograms look at every frame whose number is a multiple of this.
     pub every: usize,
-    /// Side of the square relative to that of the detected face.
+    /// Side of the square relative to that of the detection, which reaches from the hair to below
+    /// the chin of an open mouth.
     pub margin: f64,
 }
 
 impl Default for FaceHog {
     fn default() -> Self {
-        Self { every: 5, margin: 1.3 }
+        Self { every: 5, margin: 1.0 }
     }
 }
 

@@ -225,9 +225,7 @@ fn decoder(path: &Path, stream: &format::stream::Stream<'_>) -> Result<decoder::
     check_size(path, stream)?;
     let mut context = codec::Context::from_parameters(stream.parameters()).map_err(fail)?;
     context.set_threading(threading::Config { count: 1, ..Default::default() });
-    let mut decoder = context.decoder();
-    // Without it the priming samples of AAC and mp3 are not cut off.
-    decoder.set_packet_time_base(stream.time_base());
+    let decoder = context.decoder();
     let codec = decoder::find(decoder.id()).ok_or(ffmpeg::Error::DecoderNotFound).map_err(fail)?;
     let pixels = MAX_PIXELS.to_string();
     let options =
