@@ -61,6 +61,16 @@ pub enum Error {
         /// `"sound"` or `"frame"`.
         what: &'static str,
     },
+    /// A clip too short to be one.
+    #[error("{path} lasts {duration_s:.2} s, less than {minimum_s} s; leave the clip out")]
+    TooShort {
+        /// The file.
+        path: PathBuf,
+        /// How long it is, in seconds.
+        duration_s: f64,
+        /// How long it must be, in seconds.
+        minimum_s: f64,
+    },
     /// A stream cannot be decoded.
     #[error("cannot decode {path}: {source}; convert the file, for example to mp4 or wav")]
     Decode {

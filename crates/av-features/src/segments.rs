@@ -1,5 +1,20 @@
 //! Where the segments of a clip lie: the same fractions of the clip for sound and picture.
 
+use std::path::Path;
+
+use crate::{Error, Result};
+
+/// Shortest clip in seconds: less holds no syllable and hardly a change of the face.
+pub const MIN_CLIP_S: f64 = 0.3;
+
+/// Refuses a clip shorter than [`MIN_CLIP_S`].
+pub(crate) fn check_duration(path: &Path, duration_s: f64) -> Result<()> {
+    if duration_s >= MIN_CLIP_S {
+        return Ok(());
+    }
+    Err(Error::TooShort { path: path.to_owned(), duration_s, minimum_s: MIN_CLIP_S })
+}
+
 /// The centres of `count` segments that divide a clip evenly, in seconds.
 ///
 /// # Definition

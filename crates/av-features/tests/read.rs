@@ -6,7 +6,10 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use av_features::{ClipFormat, Error, Frame, Frames, read_sound, write_clip};
+use av_features::{
+    ClipFormat, Error, Extractor, FaceCrops, FaceHog, Features, Frame, Frames, Functionals, LogMel,
+    read_sound, write_clip,
+};
 use support::{gradient, sine};
 
 const FORMAT: ClipFormat = ClipFormat { width: 96, height: 64, fps: 25, sample_rate_hz: 16_000 };
@@ -165,12 +168,20 @@ fn damaged_packets_are_passed_over_and_reported() {
 }
 
 #[test]
-fn a_clip_of_a_fifth_of_a_second_is_read() {
+fn a_clip_of_a_fifth_of_a_second_is_read_but_has_no_features() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("short.mp4");
     write_clip(&path, &FORMAT, frames(5), &sine(440.0, 16_000, 3200)).unwrap();
     assert_eq!(read_frames(&path).0.len(), 5);
     assert_eq!(read_sound(&path, 16_000).unwrap().samples.len(), 3200);
+    let refused = |features: av_features::Result<Features>| {
+        let error = features.unwrap_err();
+        assert!(matches!(error, Error::TooShort { .. }), "{error}");
+    };
+    refused(LogMel::default().extract(&path));
+    refused(Functionals::default().extract(&path));
+    refused(FaceCrops::default().extract(&path));
+    refused(FaceHog::default().extract(&path));
 }
 
 #[test]

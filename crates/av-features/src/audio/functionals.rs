@@ -52,6 +52,7 @@ impl Extractor for Functionals {
 
     fn extract(&self, media: &Path) -> Result<Features> {
         let sound = read_sound(media, RATE_HZ)?;
+        segments::check_duration(media, sound.duration_s())?;
         let (names, values) = functionals(&sound.samples)?;
         Ok(Features {
             shape: vec![1, values.len()],

@@ -206,6 +206,7 @@ impl Extractor for LogMel {
     fn extract(&self, media: &Path) -> Result<Features> {
         self.check()?;
         let sound = read_sound(media, self.sample_rate_hz)?;
+        segments::check_duration(media, sound.duration_s())?;
         let mut still = self.spectrogram(&sound.samples)?;
         if self.normalisation == Normalisation::Clip {
             normalise(&mut still, self.mels);

@@ -53,6 +53,7 @@ impl Extractor for FaceCrops {
             return Err(Error::Config { extractor: Self::NAME, reason });
         }
         let track = Track::new(media, self.every)?;
+        segments::check_duration(media, track.duration_s())?;
         let wanted = track.nearest(self.segments);
         let mut values = vec![0; self.segments * 3 * self.size * self.size];
         let mut frames = Frames::open(media)?;

@@ -72,6 +72,7 @@ impl Extractor for FaceHog {
     fn extract(&self, media: &Path) -> Result<Features> {
         check(Self::NAME, SIZE, self.every, self.margin)?;
         let track = Track::new(media, self.every)?;
+        segments::check_duration(media, track.duration_s())?;
         let mut frames = Frames::open(media)?;
         let mut rows = Vec::new();
         let mut number = 0_usize;
