@@ -199,9 +199,9 @@ fn features_of_a_wav_have_their_shape_and_are_the_same_every_time() {
 }
 
 #[test]
-fn a_sound_of_one_sample_has_features() {
+fn the_shortest_clip_of_one_click_has_features() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("one.wav");
+    let path = folder.path().join("click.wav");
     let spec = WavSpec {
         channels: 1,
         sample_rate: 48_000,
@@ -209,7 +209,10 @@ fn a_sound_of_one_sample_has_features() {
         sample_format: SampleFormat::Int,
     };
     let mut writer = WavWriter::create(&path, spec).unwrap();
-    writer.write_sample(1000_i16).unwrap();
+    let shortest = (48_000.0 * av_features::segments::MIN_CLIP_S) as usize;
+    for index in 0..shortest {
+        writer.write_sample(if index == 0 { 1000_i16 } else { 0 }).unwrap();
+    }
     writer.finalize().unwrap();
     let Values::F32(values) = LogMel::default().extract(&path).unwrap().values else {
         panic!("log-mel is f32")
