@@ -78,7 +78,7 @@ pub struct ExperimentArgs {
 pub struct RunArgs {
     #[command(flatten)]
     pub common: ExperimentArgs,
-    /// Folder of the run [default: runs/<name of the experiment>]
+    /// Folder of the run (default: runs/ and the name of the experiment)
     #[arg(long)]
     pub out: Option<PathBuf>,
     /// Go on with an interrupted run
@@ -122,7 +122,7 @@ pub struct ReportArgs {
     /// Files record.json
     #[arg(required = true)]
     pub records: Vec<PathBuf>,
-    /// The page [default: report.html beside the first record]
+    /// The page (default: report.html beside the first record)
     #[arg(long)]
     pub out: Option<PathBuf>,
 }
