@@ -110,7 +110,7 @@ pub fn differences(paired: &[Paired]) -> String {
         String::from("paired differences over the same folds and seeds, 95 % interval\n");
     for pair in paired {
         text.push_str(&format!(
-            "{:<34}{:<10}{:>+8.3}  {}\n",
+            "{:<50} {:<10}{:>+8.3}  {}\n",
             format!("{} - {}", pair.a, pair.b),
             pair.metric,
             pair.difference,

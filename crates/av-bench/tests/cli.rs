@@ -134,6 +134,7 @@ fn each_bad_clip_is_named_with_its_fault() {
         assert!(error.contains(&name), "{name} is not in: {error}");
     }
     assert!(error.contains("0.20 s"), "{error}");
+    assert!(error.contains("Invalid data found"), "{error}");
     assert!(error.contains("no sound") && error.contains("no video"), "{error}");
     assert!(error.contains("bad_clips"), "{error}");
 }

@@ -31,5 +31,9 @@ fn quiet() {
     use std::sync::Once;
     use video_rs::ffmpeg::util::log;
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| log::set_level(log::Level::Quiet));
+    ONCE.call_once(|| {
+        // Without this FFmpeg's errors have no text.
+        video_rs::ffmpeg::util::error::register_all();
+        log::set_level(log::Level::Quiet);
+    });
 }
