@@ -1,7 +1,7 @@
 //! Rendered clips, read back from their files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says what it expects by panicking
 
-use av_features::{Frame, Frames, read_sound};
+use av_features::{Extractor as _, FaceCrops, Frame, Frames, read_sound};
 use av_synth::{Clip, Emotion, SynthConfig, render};
 
 /// Two persons, two emotions, one clip of each: the clips and their folder.
@@ -86,6 +86,22 @@ fn the_mouth_moves_with_the_syllables() {
             pearson(&openings, &loudness)
         );
     }
+}
+
+#[test]
+fn the_detector_for_real_faces_finds_the_rendered_ones() {
+    let emotions = vec![Emotion::Happy, Emotion::Sad];
+    let config = SynthConfig { emotions, subjects: 6, clips: 1, ..SynthConfig::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let clips = render(&config, folder.path(), |_, _| ()).unwrap().clips;
+    let (mut found, mut frames) = (0, 0);
+    for clip in &clips {
+        let features = FaceCrops { every: 2, ..FaceCrops::default() };
+        let faces = features.extract(&folder.path().join(&clip.path)).unwrap().faces.unwrap();
+        found += faces.found;
+        frames += faces.frames;
+    }
+    assert!(frames > 100 && 10 * found > 9 * frames, "{found} of {frames}");
 }
 
 /// Pearson's correlation.
