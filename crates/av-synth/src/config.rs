@@ -87,7 +87,7 @@ impl Default for SynthConfig {
             duration_s: [1.2, 1.6],
             common_scale: 0.6,
             voice_noise: 0.35,
-            face_noise: 0.35,
+            face_noise: 0.25,
             loudness_db: 3.0,
             room_noise_db: 36.0,
             head_motion: 1.0,

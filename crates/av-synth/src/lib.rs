@@ -50,7 +50,7 @@
 //! assert_eq!(clip.samples(&config).len(), (clip.duration_s * 16_000.0).round() as usize);
 //!
 //! // Given the label, voice and face share two directions with this correlation.
-//! assert!((corpus.description.canonical_correlation - 0.746).abs() < 0.001);
+//! assert!((corpus.description.canonical_correlation - 0.797).abs() < 0.001);
 //! # Ok::<(), av_synth::Error>(())
 //! ```
 //!

@@ -37,12 +37,12 @@ impl Pose {
     ) -> Self {
         let [brows, eyes, mouth] = expression.map(|value| strength * soften(value));
         Self {
-            brow_raise: 0.048 * brows,
-            brow_frown: -0.042 * brows - 0.015 * mouth.min(0.0).abs(),
-            eye_open: (0.34 * eyes).exp(),
+            brow_raise: 0.058 * brows,
+            brow_frown: -0.050 * brows - 0.015 * mouth.min(0.0).abs(),
+            eye_open: (0.40 * eyes).exp(),
             blink: 0.0,
-            corners: person.mouth_corners + 0.054 * mouth,
-            mouth_width: (1.0 + 0.07 * mouth) * (1.0 - 0.10 * opening),
+            corners: person.mouth_corners + 0.064 * mouth,
+            mouth_width: (1.0 + 0.08 * mouth) * (1.0 - 0.10 * opening),
             mouth_open: 0.17 * opening,
             yaw: 0.0,
             pitch: 0.0,
