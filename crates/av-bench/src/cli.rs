@@ -41,6 +41,11 @@ pub enum Command {
     /// Render talking-face clips with a known common latent
     #[command(after_help = "Example: av-bench synth --out /tmp/faces --subjects 4 --seed 7")]
     Synth(SynthArgs),
+    /// Maximal correlation of columns of a CSV table: spectrum, 95 % interval and p-value
+    #[command(
+        after_help = "Example: av-bench hgr table.csv --x age,income --y votes --svg functions.svg"
+    )]
+    Hgr(HgrArgs),
     /// List the known corpora, or index one and list every problem
     #[command(after_help = "Example: av-bench datasets verify ravdess --data /data/ravdess")]
     Datasets(DatasetsArgs),
@@ -159,6 +164,27 @@ impl From<LayoutName> for av_synth::Layout {
             LayoutName::Ravdess => Self::Ravdess,
         }
     }
+}
+
+#[derive(Args)]
+pub struct HgrArgs {
+    /// A CSV file with a line of names; empty cells, NA and NaN are missing
+    pub table: PathBuf,
+    /// Columns of one side, separated by commas: their functions are added
+    #[arg(long, required = true, value_delimiter = ',')]
+    pub x: Vec<String>,
+    /// Columns of the other side
+    #[arg(long, required = true, value_delimiter = ',')]
+    pub y: Vec<String>,
+    /// Draw the functions of the first modes into this file
+    #[arg(long)]
+    pub svg: Option<PathBuf>,
+    /// Permutations behind the p-value
+    #[arg(long, default_value_t = 999)]
+    pub permutations: usize,
+    /// Decides folds and permutations
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
 }
 
 #[derive(Args)]

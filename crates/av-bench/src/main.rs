@@ -1,7 +1,7 @@
 //! `av-bench`: experiments on audio-visual emotion recognition by common information.
 //!
 //! A thin front end: it reads arguments, shows progress, prints and draws. What it calls is in `av-train`
-//! (experiments) and `av-synth` (the rendered corpus).
+//! (experiments), `av-synth` (the rendered corpus) and `hgr-corr` (correlations of a table).
 
 mod cli;
 mod commands;
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => commands::compare(&arguments),
         Command::Report(arguments) => commands::report(&arguments),
         Command::Synth(arguments) => commands::synth(&arguments),
+        Command::Hgr(arguments) => commands::hgr(&arguments),
         Command::Datasets(arguments) => commands::datasets(&arguments),
     };
     match done {

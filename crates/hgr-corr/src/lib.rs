@@ -52,7 +52,8 @@ mod loss;
 
 pub use error::{Error, Result};
 pub use estimate::{
-    DiscreteModes, Matrix, Spectrum, discrete_modes, held_out_spectrum, shuffled_spectrum, spectrum,
+    DiscreteModes, Hgr, HgrEstimate, Independence, Matrix, Mode, Spectrum, Tested, discrete_modes,
+    held_out_spectrum, hgr, shuffled_spectrum, spectrum,
 };
 #[cfg(feature = "candle")]
 pub use loss::{

@@ -3,6 +3,7 @@
 mod compare;
 mod datasets;
 mod demo;
+mod hgr;
 mod predict;
 mod report;
 mod run;
@@ -11,6 +12,7 @@ mod synth;
 pub use compare::compare;
 pub use datasets::datasets;
 pub use demo::demo;
+pub use hgr::hgr;
 pub use predict::predict;
 pub use report::report;
 pub use run::{extract, run};

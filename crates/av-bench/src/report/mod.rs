@@ -1,6 +1,9 @@
-//! The HTML page: one file, nothing loaded from elsewhere.
+//! The HTML page: one file, nothing loaded from elsewhere. And what is drawn on its own.
 
+mod modes;
 mod plots;
+
+pub use modes::mode_curves;
 
 use crate::failure::Result;
 use crate::table::{ends, folds, with_sd};

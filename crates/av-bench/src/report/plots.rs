@@ -18,8 +18,8 @@ const MARGIN: i32 = 90;
 const NAME_LENGTH: usize = 11;
 
 const TRAINING: RGBColor = RGBColor(120, 120, 120);
-const STRONG: RGBColor = RGBColor(20, 90, 160);
-const CONTROL: RGBColor = RGBColor(200, 110, 20);
+pub(super) const STRONG: RGBColor = RGBColor(20, 90, 160);
+pub(super) const CONTROL: RGBColor = RGBColor(200, 110, 20);
 
 /// One plot a system with both modalities.
 pub fn spectra(record: &Record) -> Result<Vec<String>> {
@@ -132,10 +132,10 @@ fn matrix(title: &str, classes: &[String], counts: &Confusion) -> Result<String>
     })
 }
 
-type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(super) type Drawn = std::result::Result<(), Box<dyn std::error::Error>>;
+pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-fn draw(size: (u32, u32), plot: impl FnOnce(&Area) -> Drawn) -> Result<String> {
+pub(super) fn draw(size: (u32, u32), plot: impl FnOnce(&Area) -> Drawn) -> Result<String> {
     let mut svg = String::new();
     let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
     let drawn = plot(&area).and_then(|()| Ok(area.present()?));

@@ -1,0 +1,160 @@
+//! Orthonormal functions of a column, as tables over its atoms.
+
+use super::column::Column;
+use statrs::distribution::{ContinuousCDF, Normal};
+use std::f64::consts::PI;
+
+/// A column with at most this many distinct values is a set of symbols: any function of it is allowed.
+pub(super) const SYMBOLS: usize = 16;
+
+/// A function whose part that earlier ones do not hold is smaller than this share of it is dropped.
+const DEPENDENT: f64 = 1e-6;
+
+/// Functions of a column with mean 0 and variance 1 over its rows, uncorrelated with each other.
+#[derive(Debug)]
+pub(super) struct Basis {
+    /// For each function its value on every atom, the missing one last.
+    functions: Vec<Vec<f64>>,
+    /// The level of each function, ascending from 1: how fine it is.
+    pub levels: Vec<usize>,
+}
+
+impl Basis {
+    /// Normal score and cosines of the mid-ranks, or any function of a column of few symbols.
+    ///
+    /// The normal score makes the first pair of functions exact for normal variables and everything that
+    /// is a monotone image of them.
+    pub fn cosines(column: &Column, highest: usize) -> Self {
+        let mut builder = Builder::new(column);
+        if column.atoms.len() <= SYMBOLS {
+            for symbol in 1..column.atoms.len() {
+                builder.push(1, |atom, _| if atom == symbol { 1.0 } else { 0.0 });
+            }
+            return builder.finish();
+        }
+        if let Ok(normal) = Normal::new(0.0, 1.0) {
+            builder.push(1, |_, rank| normal.inverse_cdf(rank));
+        }
+        for k in 1..highest {
+            builder.push(k + 1, |_, rank| (PI * k as f64 * rank).cos());
+        }
+        builder.finish()
+    }
+
+    /// Polynomials of the mid-ranks.
+    pub fn polynomials(column: &Column, highest: usize) -> Self {
+        let mut builder = Builder::new(column);
+        for degree in 1..=highest.min(column.atoms.len().saturating_sub(1)) {
+            // Chebyshev polynomials span the same functions as powers, without their cancellation.
+            let angle = |rank: f64| (2.0 * rank - 1.0).clamp(-1.0, 1.0).acos();
+            builder.push(degree, |_, rank| (degree as f64 * angle(rank)).cos());
+        }
+        builder.finish()
+    }
+
+    /// Number of functions.
+    pub fn width(&self) -> usize {
+        self.functions.len()
+    }
+
+    /// The values of the functions on the atoms: one row an atom.
+    pub fn table(&self) -> Vec<f64> {
+        let atoms = self.functions.first().map_or(0, Vec::len);
+        (0..atoms).flat_map(|atom| self.functions.iter().map(move |f| f[atom])).collect()
+    }
+}
+
+/// Gram-Schmidt under the masses of a column.
+struct Builder<'a> {
+    column: &'a Column,
+    masses: Vec<f64>,
+    basis: Basis,
+}
+
+impl<'a> Builder<'a> {
+    fn new(column: &'a Column) -> Self {
+        let mut masses: Vec<f64> = column.atoms.iter().map(|atom| atom.mass).collect();
+        if column.missing.is_some() {
+            masses.push(column.missing_mass());
+        }
+        let basis = Basis { functions: vec![], levels: vec![] };
+        let mut builder = Self { column, masses, basis };
+        if column.missing.is_some() {
+            let present = vec![0.0; column.atoms.len()];
+            builder.add(1, [present, vec![1.0]].concat());
+        }
+        builder
+    }
+
+    /// Adds a function of an atom's number and rank; it is 0 for missing values.
+    fn push(&mut self, level: usize, function: impl Fn(usize, f64) -> f64) {
+        let values = self.column.atoms.iter().enumerate();
+        let mut values: Vec<f64> = values.map(|(index, atom)| function(index, atom.rank)).collect();
+        values.resize(self.masses.len(), 0.0);
+        self.add(level, values);
+    }
+
+    fn add(&mut self, level: usize, mut values: Vec<f64>) {
+        let size = self.inner(&values, &values).sqrt();
+        // Twice: the second pass removes what rounding left of the first.
+        for _ in 0..2 {
+            let mean: f64 = values.iter().zip(&self.masses).map(|(v, mass)| v * mass).sum();
+            values.iter_mut().for_each(|value| *value -= mean);
+            for earlier in &self.basis.functions {
+                let share = self.inner(earlier, &values);
+                values.iter_mut().zip(earlier).for_each(|(value, e)| *value -= share * e);
+            }
+        }
+        let rest = self.inner(&values, &values).sqrt();
+        if rest > DEPENDENT * size {
+            values.iter_mut().for_each(|value| *value /= rest);
+            self.basis.functions.push(values);
+            self.basis.levels.push(level);
+        }
+    }
+
+    fn inner(&self, a: &[f64], b: &[f64]) -> f64 {
+        a.iter().zip(b).zip(&self.masses).map(|((a, b), mass)| a * b * mass).sum()
+    }
+
+    fn finish(self) -> Basis {
+        self.basis
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gram(column: &Column, basis: &Basis) -> f64 {
+        let table = basis.table();
+        let rows: Vec<&[f64]> =
+            column.codes.iter().map(|c| &table[*c as usize * basis.width()..]).collect();
+        let moment = |i: usize, j: usize| {
+            rows.iter().map(|row| row[i] * row[j]).sum::<f64>() / rows.len() as f64
+        };
+        let pairs = (0..basis.width()).flat_map(|i| (0..=i).map(move |j| (i, j)));
+        pairs.map(|(i, j)| (moment(i, j) - f64::from(u8::from(i == j))).abs()).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn functions_are_orthonormal_over_the_rows_with_ties_and_missing_values() {
+        let values: Vec<f64> = (0..300)
+            .map(|i| if i % 11 == 0 { f64::NAN } else { f64::from(i * i % 97).floor() })
+            .collect();
+        let column = Column::new(&values);
+        assert!(gram(&column, &Basis::cosines(&column, 20)) < 1e-12);
+        assert!(gram(&column, &Basis::polynomials(&column, 10)) < 1e-12);
+    }
+
+    #[test]
+    fn few_symbols_have_every_function_and_a_constant_has_none() {
+        let column = Column::new(&[1.0, 2.0, 5.0, 5.0, 2.0, 1.0, 1.0]);
+        let basis = Basis::cosines(&column, 9);
+        assert_eq!((basis.width(), basis.levels.as_slice()), (2, [1, 1].as_slice()));
+        assert_eq!(Basis::cosines(&Column::new(&[3.0; 5]), 4).width(), 0);
+        assert_eq!(Basis::polynomials(&Column::new(&[3.0; 5]), 4).width(), 0);
+        // A constant that is sometimes missing: whether it is there is a function.
+        assert_eq!(Basis::cosines(&Column::new(&[3.0, f64::NAN, 3.0]), 4).width(), 1);
+    }
+}
