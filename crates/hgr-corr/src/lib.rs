@@ -13,6 +13,7 @@
 //! | two columns of symbols or counts | [`discrete_modes`]: exact |
 //! | is what was learned real? | [`held_out_spectrum`], with [`shuffled_spectrum`] as the control |
 //! | two sets of features | [`spectrum`] |
+//! | rows that come in parts, or from several workers | [`HgrState`] |
 //!
 //! The losses need the feature `candle` (on by default); the estimators build without it.
 //!
@@ -49,6 +50,7 @@ mod error;
 mod estimate;
 #[cfg(feature = "candle")]
 mod loss;
+mod state;
 
 pub use error::{Error, Result};
 pub use estimate::{
@@ -59,3 +61,4 @@ pub use loss::{
     Convention, Loss, Mask, Missing, PairTerm, PairWeights, SoftHgr, ViewLoss, label_hgr, soft_hgr,
     soft_hgr_views,
 };
+pub use state::{HgrState, ScoreParts};
