@@ -14,6 +14,7 @@
 //! | is what was learned real? | [`held_out_spectrum`], with [`shuffled_spectrum`] as the control |
 //! | two sets of features | [`spectrum`] |
 //! | rows that come in parts, or from several workers | [`HgrState`] |
+//! | a batch larger than memory, or spread over workers | [`SoftHgr::part`] |
 //!
 //! The losses need the feature `candle` (on by default); the estimators build without it.
 //!

@@ -10,7 +10,7 @@ use stored::Stored;
 /// Directions whose variance is below this share of the largest hold rounding alone and are dropped.
 const RANK: f64 = 1e-12;
 
-/// Mergeable sums over the rows of two sets of features: all that Soft-HGR and the canonical correlations depend on.
+/// Mergeable sums over the rows of two sets of features, all that Soft-HGR and canonical correlations depend on.
 ///
 /// Definition: the number of rows n, the column means of f and g, and the centred moments `M_ff = f~' f~`,
 /// `M_gg = g~' g~`, `M_fg = f~' g~`. Two states merge into that of all their rows:
@@ -18,9 +18,9 @@ const RANK: f64 = 1e-12;
 ///
 /// Shapes: f (n, p), g (n, q); p and q may differ, but a score needs p = q.
 ///
-/// Numerics: f64, every block centred by its own means before anything is multiplied, so an offset of the columns
-/// costs no more than the digits it takes. The order of merging shows in rounding alone. Deserialising checks sizes,
-/// finiteness and symmetry, so a damaged file does not become a state.
+/// Numerics: f64, every block centred by its own means before anything is multiplied, so an offset of the
+/// columns costs no more than the digits it takes. The order of merging shows in rounding alone. Deserialising
+/// checks sizes, finiteness and symmetry, so a damaged file does not become a state.
 ///
 /// Source: Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances",
 /// 1979.
@@ -195,11 +195,11 @@ impl HgrState {
         Ok(ScoreParts { cross: trace / a, penalty: 0.5 * product })
     }
 
-    /// The canonical correlations of all rows; as [`spectrum`](crate::spectrum), which needs the rows themselves.
+    /// The canonical correlations of all rows, as [`spectrum`](crate::spectrum), which needs the rows themselves.
     ///
     /// Errors: fewer than two rows.
     ///
-    /// Numerics: the covariances are whitened by their eigenvectors, which squares the features: directions whose
+    /// Numerics: the covariances are whitened by their eigenvectors. That squares the features: directions whose
     /// standard deviation is below 1e-6 of the largest drop out, where `spectrum` keeps them down to 1e-12.
     pub fn spectrum(&self) -> Result<Spectrum> {
         if self.rows < 2 {
