@@ -131,13 +131,13 @@ pub fn shuffled_spectrum(
 }
 
 /// An orthonormal basis of centred features, and the way from the features to it.
-struct Whitened {
-    basis: Mat<f64>,
-    back: Mat<f64>,
+pub(super) struct Whitened {
+    pub basis: Mat<f64>,
+    pub back: Mat<f64>,
 }
 
 impl Whitened {
-    fn new(centred: &Mat<f64>) -> Result<Self> {
+    pub fn new(centred: &Mat<f64>) -> Result<Self> {
         let svd =
             centred.thin_svd().map_err(|_| Error::NotConverged { what: "SVD of the features" })?;
         let values: Vec<f64> = svd.S().column_vector().iter().copied().collect();
