@@ -13,6 +13,7 @@
 //! | two columns of symbols or counts | [`discrete_modes`]: exact |
 //! | is what was learned real? | [`held_out_spectrum`], with [`shuffled_spectrum`] as the control |
 //! | what features say about a label | [`one_sided_h`] |
+//! | class probabilities without training a classifier | [`MaximalCorrelationRegression`] |
 //! | two sets of features | [`spectrum`] |
 //! | rows that come in parts, or from several workers | [`HgrState`] |
 //! | a batch larger than memory, or spread over workers | [`SoftHgr::part`] |
@@ -56,8 +57,8 @@ mod state;
 
 pub use error::{Error, Result};
 pub use estimate::{
-    DiscreteModes, Matrix, OneSidedH, Spectrum, discrete_modes, held_out_spectrum, one_sided_h,
-    shuffled_spectrum, spectrum,
+    DiscreteModes, Matrix, MaximalCorrelationRegression, OneSidedH, Spectrum, discrete_modes,
+    held_out_spectrum, one_sided_h, shuffled_spectrum, spectrum,
 };
 #[cfg(feature = "candle")]
 pub use loss::{

@@ -3,9 +3,11 @@
 mod discrete;
 mod label;
 mod matrix;
+mod regression;
 mod spectrum;
 
 pub use discrete::{DiscreteModes, discrete_modes};
 pub use label::{OneSidedH, one_sided_h};
 pub use matrix::Matrix;
+pub use regression::MaximalCorrelationRegression;
 pub use spectrum::{Spectrum, held_out_spectrum, shuffled_spectrum, spectrum};
