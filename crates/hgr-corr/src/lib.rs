@@ -11,6 +11,8 @@
 //! | a label | [`label_hgr`] |
 //! | more views than two, missing views | [`soft_hgr_views`] |
 //! | two columns of symbols or counts | [`discrete_modes`]: exact |
+//! | the first mode of large tables | [`ace`] |
+//! | are two columns of symbols independent? | [`DiscreteModes::chi_square`] |
 //! | is what was learned real? | [`held_out_spectrum`], with [`shuffled_spectrum`] as the control |
 //! | what features say about a label | [`one_sided_h`] |
 //! | class probabilities without training a classifier | [`MaximalCorrelationRegression`] |
@@ -57,8 +59,8 @@ mod state;
 
 pub use error::{Error, Result};
 pub use estimate::{
-    DiscreteModes, Matrix, MaximalCorrelationRegression, OneSidedH, Spectrum, discrete_modes,
-    held_out_spectrum, one_sided_h, shuffled_spectrum, spectrum,
+    Ace, ChiSquare, DiscreteModes, Matrix, MaximalCorrelationRegression, OneSidedH, Spectrum, ace,
+    discrete_modes, held_out_spectrum, one_sided_h, shuffled_spectrum, spectrum,
 };
 #[cfg(feature = "candle")]
 pub use loss::{

@@ -5,8 +5,8 @@ use crate::{Error, Result};
 /// Class probabilities from features and a label table, without training a classifier.
 ///
 /// Definition: `P(y | x) = P(y) (1 + f~(x) . h~(y))` with f minus its means and h minus its mean under P(y). Exact
-/// for optimal features of as many columns as there are classes, less one. For others a negative value is set to 0
-/// and the row is divided by its sum.
+/// for optimal features with one column fewer than there are classes. For others a negative value is set to 0 and
+/// the row is divided by its sum.
 ///
 /// Numerics: f64. The values of a row add up to 1 before clipping, so the sum that divides is at least 1.
 ///
