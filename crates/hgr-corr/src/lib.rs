@@ -11,8 +11,14 @@
 //! | a label | [`label_hgr`] |
 //! | more views than two, missing views | [`soft_hgr_views`] |
 //! | two columns of symbols or counts | [`discrete_modes`]: exact |
+//! | the first mode of large tables | [`ace`] |
+//! | are two columns of symbols independent? | [`DiscreteModes::chi_square`] |
 //! | is what was learned real? | [`held_out_spectrum`], with [`shuffled_spectrum`] as the control |
+//! | what features say about a label | [`one_sided_h`] |
+//! | class probabilities without training a classifier | [`MaximalCorrelationRegression`] |
 //! | two sets of features | [`spectrum`] |
+//! | rows that come in parts, or from several workers | [`HgrState`] |
+//! | a batch larger than memory, or spread over workers | [`SoftHgr::part`] |
 //!
 //! The losses need the feature `candle` (on by default); the estimators build without it.
 //!
@@ -49,14 +55,13 @@ mod error;
 mod estimate;
 #[cfg(feature = "candle")]
 mod loss;
+mod state;
 
 pub use error::{Error, Result};
-pub use estimate::{
-    DiscreteModes, Hgr, HgrEstimate, Independence, Matrix, Mode, Spectrum, Tested, discrete_modes,
-    held_out_spectrum, hgr, shuffled_spectrum, spectrum,
-};
+pub use estimate::{Ace, ChiSquare, DiscreteModes, Hgr, HgrEstimate, Independence, Matrix, MaximalCorrelationRegression, Mode, OneSidedH, Spectrum, Tested, ace, discrete_modes, held_out_spectrum, hgr, one_sided_h, shuffled_spectrum, spectrum};
 #[cfg(feature = "candle")]
 pub use loss::{
     Convention, Loss, Mask, Missing, PairTerm, PairWeights, SoftHgr, ViewLoss, label_hgr, soft_hgr,
     soft_hgr_views,
 };
+pub use state::{HgrState, ScoreParts};

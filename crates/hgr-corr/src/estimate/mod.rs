@@ -1,17 +1,24 @@
 //! Estimators in f64 on plain slices.
 
+mod ace;
 mod basis;
 mod column;
 mod cross_fit;
 mod discrete;
 mod hgr;
 mod independence;
+mod label;
 mod matrix;
+mod regression;
 mod side;
 mod spectrum;
 
+pub use ace::{Ace, ace};
+pub use discrete::{ChiSquare, DiscreteModes, discrete_modes};
 pub use discrete::{DiscreteModes, discrete_modes};
 pub use hgr::{Hgr, HgrEstimate, Mode, hgr};
 pub use independence::{Independence, Tested};
+pub use label::{OneSidedH, one_sided_h};
 pub use matrix::Matrix;
+pub use regression::MaximalCorrelationRegression;
 pub use spectrum::{Spectrum, held_out_spectrum, shuffled_spectrum, spectrum};

@@ -51,31 +51,40 @@ pub fn spectrum(f: Matrix, g: Matrix) -> Result<Spectrum> {
     let (f_means, g_means) = (f.means(), g.means());
     let x = Whitened::new(&f.centred(&f_means))?;
     let y = Whitened::new(&g.centred(&g_means))?;
-    let empty = x.basis.ncols() == 0 || y.basis.ncols() == 0;
-    let (sigma, mut f_weights, mut g_weights) = if empty {
-        (vec![], vec![], vec![])
-    } else {
-        let cross = x.basis.transpose() * &y.basis;
+    let cross = x.basis.transpose() * &y.basis;
+    Spectrum::from_bases(&cross, (&x.back, f_means), (&y.back, g_means), f.rows())
+}
+
+impl Spectrum {
+    /// From the cross term of orthonormal bases of both sides, and for each side the way back to its columns and
+    /// their means.
+    pub(crate) fn from_bases(
+        cross: &Mat<f64>,
+        (f_back, f_means): (&Mat<f64>, Vec<f64>),
+        (g_back, g_means): (&Mat<f64>, Vec<f64>),
+        rows: usize,
+    ) -> Result<Self> {
+        if cross.nrows() == 0 || cross.ncols() == 0 {
+            let (sigma, f_weights, g_weights) = (vec![], vec![], vec![]);
+            return Ok(Self { sigma, f_weights, g_weights, f_means, g_means });
+        }
         let svd =
             cross.thin_svd().map_err(|_| Error::NotConverged { what: "SVD of the cross term" })?;
         // Rounding may leave a perfect correlation a digit above 1.
         let sigma: Vec<f64> = svd.S().column_vector().iter().map(|sigma| sigma.min(1.0)).collect();
-        let scale = (f.rows() as f64 - 1.0).sqrt();
+        let scale = (rows as f64 - 1.0).sqrt();
         let weights = |back: &Mat<f64>, turn: MatRef<f64>| {
             columns((back * turn).as_ref(), scale, sigma.len())
         };
-        let (f_weights, g_weights) = (weights(&x.back, svd.U()), weights(&y.back, svd.V()));
-        (sigma, f_weights, g_weights)
-    };
-    for (f, g) in f_weights.iter_mut().zip(&mut g_weights) {
-        if largest(f) < 0.0 {
-            f.iter_mut().chain(g.iter_mut()).for_each(|weight| *weight = -*weight);
+        let (mut f_weights, mut g_weights) = (weights(f_back, svd.U()), weights(g_back, svd.V()));
+        for (f, g) in f_weights.iter_mut().zip(&mut g_weights) {
+            if largest(f) < 0.0 {
+                f.iter_mut().chain(g.iter_mut()).for_each(|weight| *weight = -*weight);
+            }
         }
+        Ok(Self { sigma, f_weights, g_weights, f_means, g_means })
     }
-    Ok(Spectrum { sigma, f_weights, g_weights, f_means, g_means })
-}
 
-impl Spectrum {
     /// Correlation of each pair of modes on other rows, in [-1, 1]; 0 for a mode that is constant there.
     ///
     /// Errors: other numbers of columns than the modes were fitted on, fewer than two rows.
@@ -122,13 +131,13 @@ pub fn shuffled_spectrum(
 }
 
 /// An orthonormal basis of centred features, and the way from the features to it.
-struct Whitened {
-    basis: Mat<f64>,
-    back: Mat<f64>,
+pub(super) struct Whitened {
+    pub basis: Mat<f64>,
+    pub back: Mat<f64>,
 }
 
 impl Whitened {
-    fn new(centred: &Mat<f64>) -> Result<Self> {
+    pub fn new(centred: &Mat<f64>) -> Result<Self> {
         let svd =
             centred.thin_svd().map_err(|_| Error::NotConverged { what: "SVD of the features" })?;
         let values: Vec<f64> = svd.S().column_vector().iter().copied().collect();

@@ -28,14 +28,16 @@ use candle_core::Tensor;
 pub fn label_hgr(f: &Tensor, labels: &[u32], table: &Tensor) -> Result<Loss> {
     let (rows, columns) = f.dims2()?;
     let (classes, width) = table.dims2()?;
-    let largest = labels.iter().copied().max().map_or(0, |label| label as usize);
-    if labels.len() != rows || width != columns || largest >= classes.max(1) {
+    let largest = labels.iter().copied().max();
+    let no_class = largest.is_some_and(|largest| largest as usize >= classes);
+    if labels.len() != rows || width != columns || no_class {
         return Err(Error::Shape {
             what: "the label view",
             expected: format!("{rows} labels below {classes} and a table (C, {columns})"),
             actual: format!(
-                "{} labels up to {largest} and a table {:?}",
+                "{} labels up to {} and a table {:?}",
                 labels.len(),
+                largest.unwrap_or(0),
                 table.dims()
             ),
         });

@@ -2,6 +2,7 @@
 
 mod closed_form;
 mod label;
+mod stream;
 mod two_view;
 mod views;
 

@@ -1,6 +1,8 @@
 //! Golden files and comparisons.
 #![allow(dead_code)] // each test file uses some of it
 
+use hgr_corr::Matrix;
+use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
 /// A golden file, from the folder in HGR_GOLDEN where that is set.
@@ -31,6 +33,30 @@ pub fn table(value: &Value) -> Table {
     let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(numbers).collect();
     let columns = rows.first().map_or(0, Vec::len);
     Table { rows: rows.len(), columns, values: rows.concat() }
+}
+
+pub fn matrix(table: &Table) -> Matrix<'_> {
+    Matrix::new(&table.values, table.rows, table.columns).unwrap()
+}
+
+#[cfg(feature = "candle")]
+pub fn var(table: &Table, dtype: candle_core::DType) -> candle_core::Var {
+    let shape = (table.rows, table.columns);
+    let tensor = candle_core::Tensor::from_slice(&table.values, shape, &candle_core::Device::Cpu);
+    candle_core::Var::from_tensor(&tensor.unwrap().to_dtype(dtype).unwrap()).unwrap()
+}
+
+#[cfg(feature = "candle")]
+pub fn flat(tensor: &candle_core::Tensor) -> Vec<f64> {
+    let wide = tensor.to_dtype(candle_core::DType::F64).unwrap();
+    wide.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Numbers without pattern in (-1, 1).
+pub fn draw(rows: usize, columns: usize, seed: u64) -> Table {
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    let values = (0..rows * columns).map(|_| rng.random_range(-1.0..1.0)).collect();
+    Table { values, rows, columns }
 }
 
 /// Fails unless all values agree to `tolerance`, relative to the largest expected one; tells the worst.
