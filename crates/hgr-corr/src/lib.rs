@@ -8,6 +8,7 @@
 //! | question | answer |
 //! |---|---|
 //! | two networks to train | [`soft_hgr`], [`SoftHgr`] for other conventions |
+//! | batches too small for their own covariances | [`SoftHgr`] with [`Penalty::Unbiased`] or [`Penalty::Blend`] |
 //! | a label | [`label_hgr`] |
 //! | more views than two, missing views | [`soft_hgr_views`] |
 //! | two columns of symbols or counts | [`discrete_modes`]: exact |
@@ -56,6 +57,6 @@ pub use estimate::{
 };
 #[cfg(feature = "candle")]
 pub use loss::{
-    Convention, Loss, Mask, Missing, PairTerm, PairWeights, SoftHgr, ViewLoss, label_hgr, soft_hgr,
-    soft_hgr_views,
+    Convention, Loss, Mask, Missing, PairTerm, PairWeights, Penalty, Side, SoftHgr, ViewLoss,
+    label_hgr, soft_hgr, soft_hgr_views,
 };

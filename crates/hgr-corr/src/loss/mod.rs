@@ -2,9 +2,11 @@
 
 mod closed_form;
 mod label;
+mod penalty;
 mod two_view;
 mod views;
 
 pub use label::label_hgr;
+pub use penalty::{Penalty, Side};
 pub use two_view::{Convention, Loss, SoftHgr, soft_hgr};
 pub use views::{Mask, Missing, PairTerm, PairWeights, ViewLoss, soft_hgr_views};

@@ -1,6 +1,9 @@
 //! Golden files and comparisons.
 #![allow(dead_code)] // each test file uses some of it
 
+#[cfg(feature = "candle")]
+pub mod tensors;
+
 use serde_json::Value;
 
 /// A golden file, from the folder in HGR_GOLDEN where that is set.
