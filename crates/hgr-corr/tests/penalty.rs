@@ -111,6 +111,17 @@ fn a_blend_is_the_mix_that_its_definition_says() {
 }
 
 #[test]
+fn features_of_one_large_row_escape_the_unbiased_penalty_but_not_the_blend() {
+    let mut spike = Table { values: vec![0.0; 6], rows: 6, columns: 1 };
+    spike.values[2] = 30.0;
+    let unbiased = penalty(Penalty::Unbiased, &spike, &spike);
+    assert!(unbiased.abs() < 1e-9, "{unbiased}");
+    // Variance 900 / 6; its square, halved, and a fifth of that.
+    let blend = penalty(Penalty::Blend { rows: 26 }, &spike, &spike);
+    assert_close("blend", &[blend], &[0.2 * 0.5 * 150.0 * 150.0], F64);
+}
+
+#[test]
 fn the_unbiased_penalty_does_not_depend_on_the_convention() {
     let (f, g) = (var(&draw(9, 2, 27), DType::F64), var(&draw(9, 2, 28), DType::F64));
     let loss = |convention| SoftHgr { convention, ..with(Penalty::Unbiased) }.loss(&f, &g).unwrap();

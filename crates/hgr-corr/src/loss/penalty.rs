@@ -11,8 +11,8 @@ pub enum Penalty {
     #[default]
     PlugIn,
     /// The U-statistic U of the trace, without bias: its mean over batches is the trace of the population,
-    /// whatever the convention. It needs four rows, may be negative on a batch, and has no lower bound on rows
-    /// that are seen again: on a data set of fixed size take `Blend`.
+    /// whatever the convention. It needs four rows. It is 0 for features that differ from 0 in one row alone,
+    /// so the loss has no lower bound on rows that are seen again: on a data set of fixed size take `Blend`.
     Unbiased,
     /// `(1 - l) U + l plug-in`, `l = (n - 1) / (rows - 1)`: on a batch of n out of `rows` rows as biased as the
     /// plug-in of all of them, exactly so where fourth cumulants are 0. With a batch of all rows it is the
