@@ -9,6 +9,8 @@
 //! |---|---|
 //! | two networks to train | [`soft_hgr`], [`SoftHgr`] for other conventions |
 //! | batches too small for their own covariances | [`SoftHgr`] with [`Penalty::Unbiased`] or [`Penalty::Blend`] |
+//! | the H-score as its authors define it | [`h_score`]: means count, soft_hgr is the one without them |
+//! | modes in order, one a column | [`nested_h_score`] |
 //! | a label | [`label_hgr`] |
 //! | more views than two, missing views | [`soft_hgr_views`] |
 //! | two columns of symbols or counts | [`discrete_modes`]: exact |
@@ -57,6 +59,6 @@ pub use estimate::{
 };
 #[cfg(feature = "candle")]
 pub use loss::{
-    Convention, Loss, Mask, Missing, PairTerm, PairWeights, Penalty, Side, SoftHgr, ViewLoss,
-    label_hgr, soft_hgr, soft_hgr_views,
+    Convention, HScore, Loss, Mask, Missing, Nesting, PairTerm, PairWeights, Penalty, Side,
+    SoftHgr, ViewLoss, h_score, label_hgr, nested_h_score, soft_hgr, soft_hgr_views,
 };

@@ -1,12 +1,16 @@
 //! Losses on candle tensors, with value and gradient in closed form.
 
 mod closed_form;
+mod h_score;
 mod label;
+mod nested;
 mod penalty;
 mod two_view;
 mod views;
 
+pub use h_score::{HScore, h_score};
 pub use label::label_hgr;
+pub use nested::{Nesting, nested_h_score};
 pub use penalty::{Penalty, Side};
 pub use two_view::{Convention, Loss, SoftHgr, soft_hgr};
 pub use views::{Mask, Missing, PairTerm, PairWeights, ViewLoss, soft_hgr_views};

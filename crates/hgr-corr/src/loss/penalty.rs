@@ -1,4 +1,4 @@
-use super::closed_form::{Centred, inner, scalar};
+use super::closed_form::{inner, moments, scalar};
 use crate::{Error, Result};
 use candle_core::Tensor;
 
@@ -62,7 +62,7 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    const PLUG_IN: Self = Self { a: 1.0, b: 0.0, d: 0.0, t: 0.0 };
+    pub const PLUG_IN: Self = Self { a: 1.0, b: 0.0, d: 0.0, t: 0.0 };
 
     /// Those of the U-statistic for sums that are divided by `divisor`.
     fn unbiased(rows: usize, divisor: f64) -> Self {
@@ -126,15 +126,10 @@ pub(super) struct HalfTrace {
 }
 
 impl HalfTrace {
-    /// From two views of the same shape, whose products are divided by `divisor`.
-    pub fn new(
-        x: &Centred,
-        y: &Centred,
-        divisor: f64,
-        weights: Weights,
-        side: Side,
-    ) -> Result<Self> {
-        let trace = if side.is_gram(x.count, x.columns) {
+    /// From the rows of two views of the same shape, whose products are divided by `divisor`.
+    pub fn new(x: &Tensor, y: &Tensor, divisor: f64, weights: Weights, side: Side) -> Result<Self> {
+        let (rows, columns) = x.dims2()?;
+        let trace = if side.is_gram(rows, columns) {
             Self::gram(x, y, divisor, weights)?
         } else {
             Self::covariance(x, y, divisor, weights)?
@@ -143,39 +138,39 @@ impl HalfTrace {
     }
 
     /// `tr(S_f S_g)` and `tr(X X)` from the products of rows with rows, M: the sums of `M o M` and `M o M'`.
-    fn gram(x: &Centred, y: &Centred, divisor: f64, weights: Weights) -> Result<Self> {
-        let gram = (x.rows.matmul(&y.rows.t()?)? / divisor)?;
+    fn gram(x: &Tensor, y: &Tensor, divisor: f64, weights: Weights) -> Result<Self> {
+        let gram = (x.matmul(&y.t()?)? / divisor)?;
         let mut value = 0.5 * weights.a * inner(&gram, &gram)?;
         let mut mixed = gram.clone();
         if weights != Weights::PLUG_IN {
             value += 0.5 * weights.b * inner(&gram, &gram.t()?)?;
             mixed = ((gram.t()? * weights.b)? + (gram * weights.a)?)?;
         }
-        let dx = (mixed.matmul(&y.rows)? / divisor)?;
-        Ok(Self { value, dx, dy: (mixed.t()?.matmul(&x.rows)? / divisor)? })
+        let dx = (mixed.matmul(y)? / divisor)?;
+        Ok(Self { value, dx, dy: (mixed.t()?.matmul(x)? / divisor)? })
     }
 
     /// The same from covariances and the cross-covariance.
-    fn covariance(x: &Centred, y: &Centred, divisor: f64, weights: Weights) -> Result<Self> {
-        let (sx, sy) = (x.covariance(divisor)?, y.covariance(divisor)?);
+    fn covariance(x: &Tensor, y: &Tensor, divisor: f64, weights: Weights) -> Result<Self> {
+        let (sx, sy) = (moments(x, divisor)?, moments(y, divisor)?);
         let scale = weights.a / divisor;
         let mut value = 0.5 * weights.a * inner(&sx, &sy)?;
-        let mut dx = (x.rows.matmul(&sy)? * scale)?;
-        let mut dy = (y.rows.matmul(&sx)? * scale)?;
+        let mut dx = (x.matmul(&sy)? * scale)?;
+        let mut dy = (y.matmul(&sx)? * scale)?;
         if weights != Weights::PLUG_IN {
-            let cross = (x.rows.t()?.matmul(&y.rows)? / divisor)?;
+            let cross = (x.t()?.matmul(y)? / divisor)?;
             let scale = weights.b / divisor;
             value += 0.5 * weights.b * inner(&cross, &cross.t()?)?;
-            dx = (dx + (y.rows.matmul(&cross)? * scale)?)?;
-            dy = (dy + (x.rows.matmul(&cross.t()?)? * scale)?)?;
+            dx = (dx + (y.matmul(&cross)? * scale)?)?;
+            dy = (dy + (x.matmul(&cross.t()?)? * scale)?)?;
         }
         Ok(Self { value, dx, dy })
     }
 
     /// Adds the products of rows with themselves, which the U-statistic takes out. Their gradient, unlike that
     /// of the other sums, is not centred by itself.
-    fn own(self, x: &Centred, y: &Centred, divisor: f64, weights: Weights) -> Result<Self> {
-        let own = ((&x.rows * &y.rows)?.sum_keepdim(1)? / divisor)?;
+    fn own(self, x: &Tensor, y: &Tensor, divisor: f64, weights: Weights) -> Result<Self> {
+        let own = ((x * y)?.sum_keepdim(1)? / divisor)?;
         let sum = scalar(&own.sum_all()?)?;
         let value = self.value + 0.5 * (weights.d * inner(&own, &own)? + weights.t * sum * sum);
         let factor = ((own * (weights.d / divisor))? + weights.t * sum / divisor)?;
@@ -183,6 +178,6 @@ impl HalfTrace {
             let gradient = (gradient + other.broadcast_mul(&factor)?)?;
             Ok(gradient.broadcast_sub(&gradient.mean_keepdim(0)?)?)
         };
-        Ok(Self { value, dx: centred(self.dx, &y.rows)?, dy: centred(self.dy, &x.rows)? })
+        Ok(Self { value, dx: centred(self.dx, y)?, dy: centred(self.dy, x)? })
     }
 }

@@ -12,7 +12,8 @@ pub enum Convention {
     Unbiased,
     /// n for both.
     Population,
-    /// n for the cross term, n - 1 for the covariances: the `neg_hscore` of published H-score code.
+    /// n for the cross term, n - 1 for the covariances: the `neg_hscore` of published H-score code. The one whose
+    /// covariances are not centred is [`HScore::Nfe`](crate::HScore::Nfe).
     NegHscore,
 }
 
@@ -110,7 +111,7 @@ impl SoftHgr {
             return Parts::nothing(x, y);
         }
         let cross = inner(&x.rows, &y.rows)? / a;
-        let trace = HalfTrace::new(x, y, b, weights, self.side)?;
+        let trace = HalfTrace::new(&x.rows, &y.rows, b, weights, self.side)?;
         let df = (trace.dx - (&y.rows / a)?)?;
         let dg = (trace.dy - (&x.rows / a)?)?;
         Ok(Parts { cross, penalty: trace.value, df, dg })
