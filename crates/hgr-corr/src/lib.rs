@@ -13,9 +13,11 @@
 //! | modes in order, one a column | [`nested_h_score`] |
 //! | a label | [`label_hgr`] |
 //! | more views than two, missing views | [`soft_hgr_views`] |
+//! | two networks, by canonical correlations | [`Cca`]: inverts covariances, views of any widths |
 //! | two columns of symbols or counts | [`discrete_modes`]: exact |
 //! | is what was learned real? | [`held_out_spectrum`], with [`shuffled_spectrum`] as the control |
 //! | two sets of features | [`spectrum`] |
+//! | correlations as information | [`gaussian_mi`] |
 //!
 //! The losses need the feature `candle` (on by default); the estimators build without it.
 //!
@@ -55,10 +57,12 @@ mod loss;
 
 pub use error::{Error, Result};
 pub use estimate::{
-    DiscreteModes, Matrix, Spectrum, discrete_modes, held_out_spectrum, shuffled_spectrum, spectrum,
+    DiscreteModes, Matrix, Spectrum, discrete_modes, gaussian_mi, held_out_spectrum,
+    shuffled_spectrum, spectrum,
 };
 #[cfg(feature = "candle")]
 pub use loss::{
-    Convention, HScore, Loss, Mask, Missing, Nesting, PairTerm, PairWeights, Penalty, Side,
-    SoftHgr, ViewLoss, h_score, label_hgr, nested_h_score, soft_hgr, soft_hgr_views,
+    Cca, CcaLoss, CcaScore, Convention, HScore, Loss, Mask, Missing, Nesting, PairTerm,
+    PairWeights, Penalty, Side, SoftHgr, ViewLoss, h_score, label_hgr, nested_h_score, soft_hgr,
+    soft_hgr_views,
 };

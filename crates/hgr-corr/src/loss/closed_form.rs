@@ -35,7 +35,7 @@ pub(super) fn moments(rows: &Tensor, divisor: f64) -> Result<Tensor> {
 }
 
 /// Half types are accumulated in f32.
-fn accumulator(dtype: DType) -> DType {
+pub(super) fn accumulator(dtype: DType) -> DType {
     if dtype == DType::F64 { DType::F64 } else { DType::F32 }
 }
 

@@ -1,5 +1,6 @@
 //! Losses on candle tensors, with value and gradient in closed form.
 
+mod cca;
 mod closed_form;
 mod h_score;
 mod label;
@@ -7,7 +8,9 @@ mod nested;
 mod penalty;
 mod two_view;
 mod views;
+mod whitened;
 
+pub use cca::{Cca, CcaLoss, CcaScore};
 pub use h_score::{HScore, h_score};
 pub use label::label_hgr;
 pub use nested::{Nesting, nested_h_score};
