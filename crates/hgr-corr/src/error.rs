@@ -40,6 +40,19 @@ pub enum Error {
         /// Rows that were given.
         actual: usize,
     },
+    /// A covariance has no inverse.
+    #[error(
+        "{what} cannot be inverted ({rows} rows, {columns} columns): raise the ridge, use more rows than \
+         columns, or drop columns that are constant or follow from others"
+    )]
+    Singular {
+        /// The covariance.
+        what: &'static str,
+        /// Rows it was computed from.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+    },
     /// A decomposition did not converge.
     #[error("the {what} did not converge: look for values of extreme size in the input")]
     NotConverged {

@@ -8,8 +8,12 @@
 //! | question | answer |
 //! |---|---|
 //! | two networks to train | [`soft_hgr`], [`SoftHgr`] for other conventions |
+//! | batches too small for their own covariances | [`SoftHgr`] with [`Penalty::Unbiased`] or [`Penalty::Blend`] |
+//! | the H-score as its authors define it | [`h_score`]: means count, soft_hgr is the one without them |
+//! | modes in order, one a column | [`nested_h_score`] |
 //! | a label | [`label_hgr`] |
 //! | more views than two, missing views | [`soft_hgr_views`] |
+//! | two networks, by canonical correlations | [`Cca`]: inverts covariances, views of any widths |
 //! | two columns of symbols or counts | [`discrete_modes`]: exact |
 //! | the first mode of large tables | [`ace`] |
 //! | are two columns of symbols independent? | [`DiscreteModes::chi_square`] |
@@ -18,7 +22,8 @@
 //! | class probabilities without training a classifier | [`MaximalCorrelationRegression`] |
 //! | two sets of features | [`spectrum`] |
 //! | rows that come in parts, or from several workers | [`HgrState`] |
-//! | a batch larger than memory, or spread over workers | [`SoftHgr::part`] |
+//! | a batch larger than memory, or spread over workers | [`HgrState::part`] |
+//! | correlations as information | [`gaussian_mi`] |
 //!
 //! The losses need the feature `candle` (on by default); the estimators build without it.
 //!
@@ -51,17 +56,23 @@
 //! Wang et al., "An Efficient Approach to Informative Feature Extraction from Multimodal Data", AAAI 2019
 //! (Soft-HGR). Huang et al., "On Universal Features for High-Dimensional Learning and Inference" (modes).
 
+mod convention;
 mod error;
 mod estimate;
 #[cfg(feature = "candle")]
 mod loss;
 mod state;
 
+pub use convention::Convention;
 pub use error::{Error, Result};
-pub use estimate::{Ace, ChiSquare, DiscreteModes, Hgr, HgrEstimate, Independence, Matrix, MaximalCorrelationRegression, Mode, OneSidedH, Spectrum, Tested, ace, discrete_modes, held_out_spectrum, hgr, one_sided_h, shuffled_spectrum, spectrum};
+pub use estimate::{
+    Ace, ChiSquare, DiscreteModes, Hgr, HgrEstimate, Independence, Matrix,
+    MaximalCorrelationRegression, Mode, OneSidedH, Spectrum, Tested, ace, discrete_modes,
+    gaussian_mi, held_out_spectrum, hgr, one_sided_h, shuffled_spectrum, spectrum,
+};
 #[cfg(feature = "candle")]
 pub use loss::{
-    Convention, Loss, Mask, Missing, PairTerm, PairWeights, SoftHgr, ViewLoss, label_hgr, soft_hgr,
-    soft_hgr_views,
+    Cca, CcaLoss, CcaScore, HScore, Loss, Mask, Missing, Nesting, PairTerm, PairWeights, Penalty,
+    Side, SoftHgr, ViewLoss, h_score, label_hgr, nested_h_score, soft_hgr, soft_hgr_views,
 };
 pub use state::{HgrState, ScoreParts};

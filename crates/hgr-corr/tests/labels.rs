@@ -3,7 +3,7 @@
 
 mod support;
 
-use hgr_corr::{Error, Matrix, one_sided_h};
+use hgr_corr::{Convention, Error, Matrix, one_sided_h};
 use support::{Table, assert_close, draw, golden, matrix, number, numbers, table};
 
 const F64: f64 = 1e-9;
@@ -54,7 +54,7 @@ fn no_label_view_scores_higher_than_the_optimal_table() {
         let g: Vec<f64> = labels.iter().flat_map(|&y| table[y as usize].clone()).collect();
         let mut state = hgr_corr::HgrState::new(4, 4);
         state.push(matrix(&f), Matrix::new(&g, 40, 4).unwrap()).unwrap();
-        state.parts().unwrap().score()
+        state.parts(Convention::Unbiased).unwrap().score()
     };
     assert_close("score", &[score(&found.optimal_table)], &[found.one_sided_h], 1e-12);
     for (class, column) in [(0, 0), (1, 2), (2, 3)] {
@@ -103,7 +103,7 @@ fn labels_that_do_not_fit_are_refused() {
 #[test]
 fn a_table_without_a_class_is_refused() {
     use candle_core::{DType, Device, Tensor};
-    let f = support::var(&draw(2, 3, 5), DType::F64);
+    let f = support::tensors::var(&draw(2, 3, 5), DType::F64);
     let table = Tensor::zeros((0, 3), DType::F64, &Device::Cpu).unwrap();
     let refused = hgr_corr::label_hgr(&f, &[0, 0], &table);
     assert!(matches!(refused, Err(Error::Shape { .. })));

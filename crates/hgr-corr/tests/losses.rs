@@ -9,19 +9,8 @@ use hgr_corr::{
     Convention, Error, Mask, Missing, PairWeights, SoftHgr, label_hgr, soft_hgr, soft_hgr_views,
 };
 use serde_json::Value;
-use support::{Table, assert_close, golden, number, table};
-
-const F64: f64 = 1e-9;
-const F32: f64 = 1e-4;
-
-fn var(table: &Table, dtype: DType) -> Var {
-    let tensor = Tensor::from_slice(&table.values, (table.rows, table.columns), &Device::Cpu);
-    Var::from_tensor(&tensor.unwrap().to_dtype(dtype).unwrap()).unwrap()
-}
-
-fn flat(tensor: &Tensor) -> Vec<f64> {
-    tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
-}
+use support::tensors::{F32, F64, assert_central, assert_gradients, flat, var};
+use support::{Table, assert_close, draw, golden, number, table};
 
 fn views(value: &Value, dtype: DType) -> Vec<Var> {
     value.as_array().unwrap().iter().map(|view| var(&table(view), dtype)).collect()
@@ -29,20 +18,6 @@ fn views(value: &Value, dtype: DType) -> Vec<Var> {
 
 fn tensors(vars: &[Var]) -> Vec<Tensor> {
     vars.iter().map(|var| var.as_tensor().clone()).collect()
-}
-
-#[track_caller]
-fn assert_gradients(what: &str, loss: &Tensor, pairs: &[(&Var, &Value)], tolerance: f64) {
-    let gradients = loss.backward().unwrap();
-    for (index, (var, expected)) in pairs.iter().enumerate() {
-        let actual = flat(gradients.get(var).unwrap());
-        assert_close(
-            &format!("{what} gradient {index}"),
-            &actual,
-            &table(expected).values,
-            tolerance,
-        );
-    }
 }
 
 #[test]
@@ -62,7 +37,7 @@ fn two_views_are_those_of_the_golden_file() {
                     continue; // the golden input itself does not fit f32; see the test of offsets
                 }
                 let (f, g) = (var(&table(&case["f"]), dtype), var(&table(&case["g"]), dtype));
-                let loss = SoftHgr { convention }.loss(&f, &g).unwrap();
+                let loss = SoftHgr { convention, ..Default::default() }.loss(&f, &g).unwrap();
                 let what = format!("{} {name} {dtype:?}", case["name"]);
                 let parts = [loss.cross, loss.penalty, flat(&loss.value)[0]];
                 let known = ["cross", "penalty", "loss"].map(|part| number(&expected[part]));
@@ -154,35 +129,12 @@ fn the_label_view_is_that_of_the_golden_file() {
     }
 }
 
-/// Numbers without pattern in (-1, 1).
-fn draw(rows: usize, columns: usize, seed: u64) -> Table {
-    use rand::{Rng, SeedableRng};
-    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
-    let values = (0..rows * columns).map(|_| rng.random_range(-1.0..1.0)).collect();
-    Table { values, rows, columns }
-}
-
 #[test]
 fn gradients_are_those_of_central_differences_in_both_forms() {
     // More rows than columns: covariance form; fewer: Gram form.
     for (rows, columns) in [(11, 3), (5, 7), (2, 1)] {
         let (f, g) = (draw(rows, columns, 1), draw(rows, columns, 2));
-        let g = var(&g, DType::F64);
-        let at = |f: &Table| flat(&soft_hgr(&var(f, DType::F64), &g).unwrap())[0];
-        let leaf = var(&f, DType::F64);
-        let gradients = soft_hgr(&leaf, &g).unwrap().backward().unwrap();
-        let actual = flat(gradients.get(&leaf).unwrap());
-        let expected: Vec<f64> = (0..f.values.len())
-            .map(|index| {
-                let moved = |step: f64| {
-                    let mut values = f.values.clone();
-                    values[index] += step;
-                    at(&Table { values, ..f })
-                };
-                (moved(1e-5) - moved(-1e-5)) / 2e-5
-            })
-            .collect();
-        assert_close(&format!("{rows} x {columns}"), &actual, &expected, 1e-7);
+        assert_central(&format!("{rows} x {columns}"), &f, &g, |f, g| soft_hgr(f, g).unwrap());
     }
 }
 

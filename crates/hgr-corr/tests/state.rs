@@ -3,7 +3,7 @@
 
 mod support;
 
-use hgr_corr::{Error, HgrState, Matrix, spectrum};
+use hgr_corr::{Convention, Error, HgrState, Matrix, spectrum};
 use support::{Table, assert_close, draw, golden, matrix, number, numbers, table};
 
 const F64: f64 = 1e-9;
@@ -53,7 +53,7 @@ fn parts_and_their_sum_are_those_of_the_golden_file() {
         whole.merge(&part_state).unwrap();
     }
     check("the whole", &whole, &file["total"]);
-    let loss = -whole.parts().unwrap().score();
+    let loss = -whole.parts(Convention::Unbiased).unwrap().score();
     assert_close("loss", &[loss], &[number(&file["loss"])], number(&file["loss_tolerance"]));
 }
 
@@ -69,7 +69,7 @@ fn the_parts_rows_come_in_do_not_matter() {
         }
         assert_eq!(merged.rows(), 1000);
         let values = |state: &HgrState| {
-            let parts = state.parts().unwrap();
+            let parts = state.parts(Convention::Unbiased).unwrap();
             vec![parts.cross, parts.penalty, parts.score()]
         };
         assert_close(&format!("{parts} parts"), &values(&merged), &values(&whole), 1e-12);
@@ -134,11 +134,11 @@ fn canonical_correlations_from_a_state_are_those_from_the_rows() {
 fn few_rows_and_constant_columns_have_nothing_in_common() {
     let (f, g) = sides(3, 2);
     let one = state(&f, &g, 0, 1);
-    assert_eq!(one.parts().unwrap().score(), 0.0);
+    assert_eq!(one.parts(Convention::Unbiased).unwrap().score(), 0.0);
     assert!(matches!(one.spectrum(), Err(Error::TooFewRows { actual: 1, .. })));
     let constant = Table { values: vec![5.0; 6], rows: 3, columns: 2 };
     let flat = state(&constant, &g, 0, 3);
-    assert_eq!(flat.parts().unwrap().score(), 0.0);
+    assert_eq!(flat.parts(Convention::Unbiased).unwrap().score(), 0.0);
     assert!(flat.spectrum().unwrap().sigma.is_empty());
     // Fewer rows than columns: every correlation is 1, as it is for `spectrum`.
     let (f, g) = sides(3, 4);
@@ -185,7 +185,7 @@ fn other_rows_or_columns_are_refused() {
     let mut state = HgrState::new(2, 2);
     assert!(matches!(state.push(rows(&f, 0, 4), rows(&g, 0, 3)), Err(Error::Shape { .. })));
     assert!(matches!(state.merge(&HgrState::new(2, 3)), Err(Error::Shape { .. })));
-    assert!(matches!(HgrState::new(2, 3).parts(), Err(Error::Shape { .. })));
+    assert!(matches!(HgrState::new(2, 3).parts(Convention::Unbiased), Err(Error::Shape { .. })));
     state.push(rows(&f, 0, 0), rows(&g, 0, 0)).unwrap();
     assert_eq!(state.rows(), 0);
 }

@@ -7,13 +7,14 @@ mod support;
 use candle_core::DType::{self, BF16, F32, F64};
 use candle_core::{Tensor, Var};
 use hgr_corr::{Convention, Error, HgrState, SoftHgr, soft_hgr};
-use support::{Table, assert_close, draw, flat, golden, number, numbers, table, var};
+use support::tensors::{flat, var};
+use support::{Table, assert_close, draw, golden, number, numbers, table};
 
 /// The loss, its two parts, and the gradients of both sides.
 type Found = (Vec<f64>, Vec<f64>, Vec<f64>);
 
 /// From the rows between consecutive cuts: first the state of all, then every part against it.
-fn in_parts(soft_hgr: SoftHgr, f: &Var, g: &Var, cuts: &[usize]) -> Found {
+fn in_parts(convention: Convention, f: &Var, g: &Var, cuts: &[usize]) -> Found {
     let ranges: Vec<(usize, usize)> = cuts.windows(2).map(|cut| (cut[0], cut[1])).collect();
     let cut = |view: &Var, (from, to): (usize, usize)| view.narrow(0, from, to - from).unwrap();
     let mut state = HgrState::new(f.dims()[1], g.dims()[1]);
@@ -26,22 +27,22 @@ fn in_parts(soft_hgr: SoftHgr, f: &Var, g: &Var, cuts: &[usize]) -> Found {
     for range in ranges {
         let own = |view: &Var| Var::from_tensor(&cut(view, range)).unwrap();
         let (f, g) = (own(f), own(g));
-        let part = soft_hgr.part(&state, &f, &g).unwrap();
+        let part = state.part(convention, &f, &g).unwrap();
         let found = [flat(&part.value)[0], part.cross, part.penalty];
         values.iter_mut().zip(found).for_each(|(sum, value)| *sum += value);
         let gradients = part.value.backward().unwrap();
         df.extend(flat(gradients.get(&f).unwrap()));
         dg.extend(flat(gradients.get(&g).unwrap()));
     }
-    let parts = soft_hgr.state_parts(&state).unwrap();
+    let parts = state.parts(convention).unwrap();
     let tolerance = if f.dtype() == F64 { 1e-12 } else { 1e-4 };
     let known = [-parts.score(), parts.cross, parts.penalty];
     assert_close("parts add up to the state's", &values, &known, tolerance);
     (values, df, dg)
 }
 
-fn at_once(soft_hgr: SoftHgr, f: &Var, g: &Var) -> Found {
-    let loss = soft_hgr.loss(f, g).unwrap();
+fn at_once(convention: Convention, f: &Var, g: &Var) -> Found {
+    let loss = SoftHgr { convention, ..SoftHgr::default() }.loss(f, g).unwrap();
     let gradients = loss.value.backward().unwrap();
     let gradient = |view: &Var| flat(gradients.get(view).unwrap());
     (vec![flat(&loss.value)[0], loss.cross, loss.penalty], gradient(f), gradient(g))
@@ -72,7 +73,7 @@ fn gradients_over_parts_are_those_of_the_golden_file() {
     let file = golden("streaming");
     let (f, g) = (var(&table(&file["f"]), F64), var(&table(&file["g"]), F64));
     let cuts: Vec<usize> = numbers(&file["cuts"]).iter().map(|&cut| cut as usize).collect();
-    let (values, df, dg) = in_parts(SoftHgr::default(), &f, &g, &cuts);
+    let (values, df, dg) = in_parts(Convention::Unbiased, &f, &g, &cuts);
     let tolerance = number(&file["loss_tolerance"]);
     assert_close("loss", &values[..1], &[number(&file["loss"])], tolerance);
     assert_close("df", &df, &table(&file["dloss_df"]).values, tolerance);
@@ -84,10 +85,9 @@ fn one_part_seven_or_a_thousand_have_one_loss_and_gradient() {
     let (f, g) = sides(1000, 4, 0.0);
     let (f, g) = (var(&f, F64), var(&g, F64));
     for convention in [Convention::Unbiased, Convention::Population, Convention::NegHscore] {
-        let soft_hgr = SoftHgr { convention };
-        let whole = at_once(soft_hgr, &f, &g);
+        let whole = at_once(convention, &f, &g);
         for parts in [1, 7, 1000] {
-            let found = in_parts(soft_hgr, &f, &g, &cuts(1000, parts));
+            let found = in_parts(convention, &f, &g, &cuts(1000, parts));
             assert_same(&format!("{convention:?} {parts}"), &found, &whole, 1e-12);
         }
     }
@@ -110,8 +110,8 @@ fn the_mean_of_the_losses_of_parts_is_something_else() {
 fn f32_at_an_offset_of_ten_thousand_loses_nothing() {
     for offset in [0.0, 1e4] {
         let (f, g) = sides(60, 4, offset);
-        let exact = at_once(SoftHgr::default(), &var(&f, F64), &var(&g, F64));
-        let found = in_parts(SoftHgr::default(), &var(&f, F32), &var(&g, F32), &cuts(60, 7));
+        let exact = at_once(Convention::Unbiased, &var(&f, F64), &var(&g, F64));
+        let found = in_parts(Convention::Unbiased, &var(&f, F32), &var(&g, F32), &cuts(60, 7));
         assert_same(&format!("offset {offset}"), &found, &exact, 1e-5);
     }
 }
@@ -121,24 +121,29 @@ fn half_types_are_accumulated_in_f32() {
     let (f, g) = sides(300, 4, 0.0);
     let (f, g) = (var(&f, BF16), var(&g, BF16));
     let wide = |view: &Var| Var::from_tensor(&view.to_dtype(F64).unwrap()).unwrap();
-    let exact = at_once(SoftHgr::default(), &wide(&f), &wide(&g));
-    let (values, df, _) = in_parts(SoftHgr::default(), &f, &g, &cuts(300, 3));
+    let exact = at_once(Convention::Unbiased, &wide(&f), &wide(&g));
+    let (values, df, _) = in_parts(Convention::Unbiased, &f, &g, &cuts(300, 3));
     assert_close("value", &values, &exact.0, 1e-4);
     assert_close("df, itself rounded to bf16", &df, &exact.1, 4e-3); // 2^-8
 }
 
 #[test]
 fn few_rows_one_row_and_constant_columns() {
-    let soft_hgr = SoftHgr::default();
+    let convention = Convention::Unbiased;
     let (f, g) = sides(3, 5, 0.0); // fewer rows than columns
     let (f, g) = (var(&f, F64), var(&g, F64));
-    assert_same("few", &in_parts(soft_hgr, &f, &g, &[0, 1, 3]), &at_once(soft_hgr, &f, &g), 1e-12);
+    assert_same(
+        "few",
+        &in_parts(convention, &f, &g, &[0, 1, 3]),
+        &at_once(convention, &f, &g),
+        1e-12,
+    );
     let (f, g) = (var(&draw(1, 5, 3), F32), var(&draw(1, 5, 4), F32));
-    let (values, df, dg) = in_parts(soft_hgr, &f, &g, &[0, 1]);
+    let (values, df, dg) = in_parts(convention, &f, &g, &[0, 1]);
     assert_eq!((values, df, dg), (vec![0.0; 3], vec![0.0; 5], vec![0.0; 5]));
     let constant = Table { values: vec![2.5; 12], rows: 6, columns: 2 };
     let (f, g) = (var(&constant, F64), var(&draw(6, 2, 5), F64));
-    let (values, df, dg) = in_parts(soft_hgr, &f, &g, &[0, 4, 6]);
+    let (values, df, dg) = in_parts(convention, &f, &g, &[0, 4, 6]);
     assert_eq!((values[0], dg), (0.0, vec![0.0; 12]));
     assert!(df.iter().any(|d| d.abs() > 0.01), "moving off the constant is rewarded: {df:?}");
 }
@@ -149,7 +154,7 @@ fn parts_that_do_not_fit_are_refused() {
     let mut state = HgrState::new(2, 2);
     state.push_tensors(&tensor(4, 2, F32), &tensor(4, 2, F64)).unwrap();
     let refused = |state: &HgrState, f: &Tensor, g: &Tensor| {
-        matches!(SoftHgr::default().part(state, f, g), Err(Error::Shape { .. }))
+        matches!(state.part(Convention::Unbiased, f, g), Err(Error::Shape { .. }))
     };
     assert!(!refused(&state, &tensor(4, 2, F32), &tensor(4, 2, F32)));
     assert!(refused(&state, &tensor(5, 2, F32), &tensor(5, 2, F32)));

@@ -5,6 +5,7 @@ mod basis;
 mod column;
 mod cross_fit;
 mod discrete;
+mod gaussian;
 mod hgr;
 mod independence;
 mod label;
@@ -15,7 +16,7 @@ mod spectrum;
 
 pub use ace::{Ace, ace};
 pub use discrete::{ChiSquare, DiscreteModes, discrete_modes};
-pub use discrete::{DiscreteModes, discrete_modes};
+pub use gaussian::gaussian_mi;
 pub use hgr::{Hgr, HgrEstimate, Mode, hgr};
 pub use independence::{Independence, Tested};
 pub use label::{OneSidedH, one_sided_h};

@@ -13,19 +13,29 @@ pub(super) struct Centred {
 impl Centred {
     pub fn new(view: &Tensor) -> Result<Self> {
         let (count, columns) = view.dims2()?;
-        let wide = view.detach().to_dtype(accumulator(view.dtype()))?;
+        let wide = wide(view)?;
         let mean = (wide.sum_keepdim(0)? / count.max(1) as f64)?;
         Ok(Self { rows: wide.broadcast_sub(&mean)?, count, columns })
     }
 
     /// `rows' rows / divisor`.
     pub fn covariance(&self, divisor: f64) -> Result<Tensor> {
-        Ok((self.rows.t()?.matmul(&self.rows)? / divisor)?)
+        moments(&self.rows, divisor)
     }
 }
 
+/// A detached view as it is, in the number type that sums are accumulated in.
+pub(super) fn wide(view: &Tensor) -> Result<Tensor> {
+    Ok(view.detach().to_dtype(accumulator(view.dtype()))?)
+}
+
+/// `rows' rows / divisor`.
+pub(super) fn moments(rows: &Tensor, divisor: f64) -> Result<Tensor> {
+    Ok((rows.t()?.matmul(rows)? / divisor)?)
+}
+
 /// Half types are accumulated in f32.
-fn accumulator(dtype: DType) -> DType {
+pub(super) fn accumulator(dtype: DType) -> DType {
     if dtype == DType::F64 { DType::F64 } else { DType::F32 }
 }
 

@@ -1,6 +1,6 @@
 use super::closed_form::{check_pair, inner, with_gradient};
-use super::two_view::{Convention, Loss, SoftHgr};
-use crate::{Error, HgrState, Matrix, Result, ScoreParts};
+use super::two_view::Loss;
+use crate::{Convention, Error, HgrState, Matrix, Result};
 use candle_core::{DType, Device, Tensor};
 
 impl HgrState {
@@ -20,21 +20,12 @@ impl HgrState {
         let (f, g) = (values(f)?, values(g)?);
         self.push(Matrix::new(&f.0, f.1, f.2)?, Matrix::new(&g.0, g.1, g.2)?)
     }
-}
 
-impl SoftHgr {
-    /// The parts of the score of all rows of a state.
-    ///
-    /// Errors: different numbers of columns.
-    pub fn state_parts(&self, state: &HgrState) -> Result<ScoreParts> {
-        state.parts_with(divisors(self.convention, state.rows()))
-    }
-
-    /// The share that some rows have in the loss of all rows of a state: exact over micro-batches and workers.
+    /// The share that some rows have in the loss of all rows of the state: exact over micro-batches and workers.
     ///
     /// Definition: with means, `S_f`, `S_g` and n of the state, the sum over the rows given of
     /// `(f~_i' S_g f~_i / 2 - f~_i . g~_i) / (n - 1)`, other divisors by the convention. Over disjoint parts that
-    /// make up the state's rows, values, `cross`, `penalty` and gradients add up to those of [`SoftHgr::loss`] on
+    /// make up the state's rows, values, `cross`, `penalty` and gradients add up to those of [`SoftHgr::loss`](crate::SoftHgr::loss) on
     /// all rows at once. The mean of the parts' own losses is another, biased objective. Where gradients are
     /// averaged over W workers, multiply by W.
     ///
@@ -49,7 +40,7 @@ impl SoftHgr {
     ///
     /// ```
     /// use candle_core::{Device, Tensor, Var};
-    /// use hgr_corr::{HgrState, SoftHgr, soft_hgr};
+    /// use hgr_corr::{Convention, HgrState, soft_hgr};
     /// let x = Tensor::new(&[[1.0f64], [2.0], [6.0], [-1.0]], &Device::Cpu)?;
     /// let y = Tensor::new(&[[0.0f64], [1.0], [2.0], [3.0]], &Device::Cpu)?;
     /// let w = Var::new(&[[0.5f64]], &Device::Cpu)?;
@@ -62,7 +53,7 @@ impl SoftHgr {
     /// let mut gradient = 0.0;
     /// for row in [0, 2] {
     ///     let f = encode(&x.narrow(0, row, 2)?)?;
-    ///     let part = SoftHgr::default().part(&state, &f, &y.narrow(0, row, 2)?)?;
+    ///     let part = state.part(Convention::Unbiased, &f, &y.narrow(0, row, 2)?)?;
     ///     let gradients = part.value.backward()?; // the graph of one micro-batch alone
     ///     gradient += gradients.get(&w).ok_or("not in the graph")?.sum_all()?.to_scalar::<f64>()?;
     /// }
@@ -71,41 +62,31 @@ impl SoftHgr {
     /// assert!((gradient - whole).abs() < 1e-14 && (whole - 68.0 / 9.0).abs() < 1e-14);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn part(&self, state: &HgrState, f: &Tensor, g: &Tensor) -> Result<Loss> {
+    pub fn part(&self, convention: Convention, f: &Tensor, g: &Tensor) -> Result<Loss> {
         check_pair(f, g)?;
         let (rows, columns) = f.dims2()?;
-        if state.columns() != (columns, columns) || rows > state.rows() {
+        if self.columns() != (columns, columns) || rows > self.rows() {
             return Err(Error::Shape {
                 what: "a part of the state's rows",
-                expected: format!("{:?} columns, at most {} rows", state.columns(), state.rows()),
+                expected: format!("{:?} columns, at most {} rows", self.columns(), self.rows()),
                 actual: format!("{:?}", f.dims()),
             });
         }
-        let (x, y) = (centred(f, state.f_means())?, centred(g, state.g_means())?);
-        if state.rows() < 2 {
+        let (x, y) = (centred(f, self.f_means())?, centred(g, self.g_means())?);
+        if self.rows() < 2 {
             let nothing = [(f, x.zeros_like()?), (g, y.zeros_like()?)];
             return Ok(Loss { value: with_gradient(0.0, &nothing)?, cross: 0.0, penalty: 0.0 });
         }
-        let (a, b) = divisors(self.convention, state.rows());
+        let (a, b) = convention.divisors(self.rows());
         let covariance = |moments: &[f64]| -> Result<Tensor> {
             let table = (Tensor::from_slice(moments, (columns, columns), &Device::Cpu)? / b)?;
             Ok(table.to_dtype(x.dtype())?.to_device(x.device())?)
         };
-        let from_g = (x.matmul(&covariance(state.m_gg())?)? / b)?;
-        let from_f = (y.matmul(&covariance(state.m_ff())?)? / b)?;
+        let from_g = (x.matmul(&covariance(self.m_gg())?)? / b)?;
+        let from_f = (y.matmul(&covariance(self.m_ff())?)? / b)?;
         let (cross, penalty) = (inner(&x, &y)? / a, 0.5 * inner(&x, &from_g)?);
         let (df, dg) = ((from_g - (&y / a)?)?, (from_f - (&x / a)?)?);
         Ok(Loss { value: with_gradient(penalty - cross, &[(f, df), (g, dg)])?, cross, penalty })
-    }
-}
-
-/// What the cross term and the covariances of so many rows are divided by.
-fn divisors(convention: Convention, rows: usize) -> (f64, f64) {
-    let rows = rows as f64;
-    match convention {
-        Convention::Unbiased => (rows - 1.0, rows - 1.0),
-        Convention::Population => (rows, rows),
-        Convention::NegHscore => (rows, rows - 1.0),
     }
 }
 

@@ -1,30 +1,7 @@
 use super::closed_form::{Centred, check_pair, inner, with_gradient};
-use crate::Result;
+use super::penalty::{HalfTrace, Penalty, Side};
+use crate::{Convention, Result};
 use candle_core::Tensor;
-
-/// Which divisor the cross term and the covariances get.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Convention {
-    /// n - 1 for both (Wang et al. 2019, algorithm 1).
-    #[default]
-    Unbiased,
-    /// n for both.
-    Population,
-    /// n for the cross term, n - 1 for the covariances: the `neg_hscore` of published H-score code.
-    NegHscore,
-}
-
-impl Convention {
-    fn divisors(self, rows: usize) -> (f64, f64) {
-        let rows = rows as f64;
-        match self {
-            Self::Unbiased => (rows - 1.0, rows - 1.0),
-            Self::Population => (rows, rows),
-            Self::NegHscore => (rows, rows - 1.0),
-        }
-    }
-}
 
 /// A loss and its two parts: `value = penalty - cross`.
 #[derive(Clone, Debug)]
@@ -33,12 +10,9 @@ pub struct Loss {
     pub value: Tensor,
     /// The cross term, sum of covariances of matching columns.
     pub cross: f64,
-    /// Half the trace of the product of the covariances.
+    /// Half the trace of the product of the covariances, or the estimate of it that was asked for.
     pub penalty: f64,
 }
-
-/// Below this many rows per column the Gram form costs less than the covariance form.
-const CROSSOVER: f64 = 4.0 / 3.0;
 
 /// The Soft-HGR loss of two views: small where the columns of f and g are correlated pair by pair.
 ///
@@ -70,50 +44,52 @@ pub fn soft_hgr(f: &Tensor, g: &Tensor) -> Result<Tensor> {
     Ok(SoftHgr::default().loss(f, g)?.value)
 }
 
-/// The Soft-HGR loss with a choice of convention, and its parts for logs.
+/// The Soft-HGR loss with a choice of convention, penalty and form, and its parts for logs.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// use hgr_corr::{Convention, SoftHgr};
-/// let f = Tensor::new(&[[1.0f64], [2.0], [6.0]], &Device::Cpu)?;
-/// let loss = SoftHgr { convention: Convention::Population }.loss(&f, &f)?;
-/// assert!((loss.cross - 14.0 / 3.0).abs() < 1e-15);
+/// use hgr_corr::{Convention, Penalty, SoftHgr};
+/// let f = Tensor::new(&[[1.0f64], [2.0], [6.0], [7.0]], &Device::Cpu)?;
+/// let population = SoftHgr { convention: Convention::Population, ..Default::default() };
+/// assert!((population.loss(&f, &f)?.cross - 26.0 / 4.0).abs() < 1e-15);
+/// // The mean of (f_a - f_b)^2 (f_c - f_d)^2 / 4 over the three ways to pair four rows.
+/// let trace = (1.0 * 1.0 + 25.0 * 25.0 + 36.0 * 16.0) / 12.0;
+/// let unbiased = SoftHgr { penalty: Penalty::Unbiased, ..Default::default() };
+/// assert!((unbiased.loss(&f, &f)?.penalty - 0.5 * trace).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SoftHgr {
     /// The divisors.
     pub convention: Convention,
+    /// The estimate of the penalty.
+    pub penalty: Penalty,
+    /// The form it is computed in.
+    pub side: Side,
 }
 
 impl SoftHgr {
     /// Value, gradient and parts; as [`soft_hgr`].
+    ///
+    /// Errors: also those of the penalty, see [`Penalty`].
     pub fn loss(&self, f: &Tensor, g: &Tensor) -> Result<Loss> {
         check_pair(f, g)?;
         let parts = self.parts(&Centred::new(f)?, &Centred::new(g)?)?;
-        let value = with_gradient(parts.penalty - parts.cross, &[(f, parts.df), (g, parts.dg)])?;
-        Ok(Loss { value, cross: parts.cross, penalty: parts.penalty })
+        parts.loss(f, g)
     }
 
-    /// Value and gradients of two centred views; 0 with fewer than two rows.
+    /// Value and gradients of two centred views; with fewer than two rows 0, or the error of the penalty.
     pub(super) fn parts(&self, x: &Centred, y: &Centred) -> Result<Parts> {
-        if x.count < 2 {
-            let (df, dg) = (x.rows.zeros_like()?, y.rows.zeros_like()?);
-            return Ok(Parts { cross: 0.0, penalty: 0.0, df, dg });
-        }
         let (a, b) = self.convention.divisors(x.count);
+        let weights = self.penalty.weights(x.count, b)?;
+        if x.count < 2 {
+            return Parts::nothing(x, y);
+        }
         let cross = inner(&x.rows, &y.rows)? / a;
-        let (trace, from_y, from_x) = if (x.count as f64) < CROSSOVER * x.columns as f64 {
-            let gram = (x.rows.matmul(&y.rows.t()?)? / b)?;
-            let df = (gram.matmul(&y.rows)? / b)?;
-            (inner(&gram, &gram)?, df, (gram.t()?.matmul(&x.rows)? / b)?)
-        } else {
-            let (sx, sy) = (x.covariance(b)?, y.covariance(b)?);
-            (inner(&sx, &sy)?, (x.rows.matmul(&sy)? / b)?, (y.rows.matmul(&sx)? / b)?)
-        };
-        let df = (from_y - (&y.rows / a)?)?;
-        let dg = (from_x - (&x.rows / a)?)?;
-        Ok(Parts { cross, penalty: 0.5 * trace, df, dg })
+        let trace = HalfTrace::new(&x.rows, &y.rows, b, weights, self.side)?;
+        let df = (trace.dx - (&y.rows / a)?)?;
+        let dg = (trace.dy - (&x.rows / a)?)?;
+        Ok(Parts { cross, penalty: trace.value, df, dg })
     }
 }
 
@@ -125,4 +101,19 @@ pub(super) struct Parts {
     pub df: Tensor,
     /// Gradient with respect to the second view.
     pub dg: Tensor,
+}
+
+impl Parts {
+    /// Those of too few rows: 0 and gradients 0.
+    pub fn nothing(x: &Centred, y: &Centred) -> Result<Self> {
+        let (df, dg) = (x.rows.zeros_like()?, y.rows.zeros_like()?);
+        Ok(Self { cross: 0.0, penalty: 0.0, df, dg })
+    }
+
+    /// The loss of the views that they belong to.
+    pub fn loss(self, f: &Tensor, g: &Tensor) -> Result<Loss> {
+        let (cross, penalty) = (self.cross, self.penalty);
+        let value = with_gradient(penalty - cross, &[(f, self.df), (g, self.dg)])?;
+        Ok(Loss { value, cross, penalty })
+    }
 }

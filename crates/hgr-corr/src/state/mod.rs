@@ -2,7 +2,7 @@
 
 mod stored;
 
-use crate::{Error, Matrix, Result, Spectrum};
+use crate::{Convention, Error, Matrix, Result, Spectrum};
 use faer::{Mat, Side};
 use serde::{Deserialize, Serialize};
 use stored::Stored;
@@ -26,14 +26,14 @@ const RANK: f64 = 1e-12;
 /// 1979.
 ///
 /// ```
-/// use hgr_corr::{HgrState, Matrix};
+/// use hgr_corr::{Convention, HgrState, Matrix};
 /// let (f, g) = ([1.0, 2.0, 6.0], [0.0, 1.0, 2.0]);
 /// let mut state = HgrState::new(1, 1);
 /// state.push(Matrix::new(&f[..1], 1, 1)?, Matrix::new(&g[..1], 1, 1)?)?;
 /// let mut other = HgrState::new(1, 1);
 /// other.push(Matrix::new(&f[1..], 2, 1)?, Matrix::new(&g[1..], 2, 1)?)?;
 /// state.merge(&other)?;
-/// let parts = state.parts()?;
+/// let parts = state.parts(Convention::Unbiased)?;
 /// assert!((parts.cross - 2.5).abs() < 1e-15 && (parts.penalty - 3.5).abs() < 1e-15);
 /// # Ok::<(), hgr_corr::Error>(())
 /// ```
@@ -169,16 +169,11 @@ impl HgrState {
         &self.m_fg
     }
 
-    /// The parts of the Soft-HGR score of all rows, with the divisor n - 1; 0 with fewer than two rows.
+    /// The parts of the Soft-HGR score of all rows; 0 with fewer than two rows.
     ///
     /// Errors: different numbers of columns.
-    pub fn parts(&self) -> Result<ScoreParts> {
-        let a = self.rows as f64 - 1.0;
-        self.parts_with((a, a))
-    }
-
-    /// As [`HgrState::parts`] with divisors of the cross term and of the covariances.
-    pub(crate) fn parts_with(&self, (a, b): (f64, f64)) -> Result<ScoreParts> {
+    pub fn parts(&self, convention: Convention) -> Result<ScoreParts> {
+        let (a, b) = convention.divisors(self.rows);
         let (columns, width) = self.columns();
         if columns != width {
             return Err(Error::Shape {

@@ -1,6 +1,9 @@
 //! Golden files and comparisons.
 #![allow(dead_code)] // each test file uses some of it
 
+#[cfg(feature = "candle")]
+pub mod tensors;
+
 use hgr_corr::Matrix;
 use rand::{Rng, SeedableRng};
 use serde_json::Value;
@@ -37,19 +40,6 @@ pub fn table(value: &Value) -> Table {
 
 pub fn matrix(table: &Table) -> Matrix<'_> {
     Matrix::new(&table.values, table.rows, table.columns).unwrap()
-}
-
-#[cfg(feature = "candle")]
-pub fn var(table: &Table, dtype: candle_core::DType) -> candle_core::Var {
-    let shape = (table.rows, table.columns);
-    let tensor = candle_core::Tensor::from_slice(&table.values, shape, &candle_core::Device::Cpu);
-    candle_core::Var::from_tensor(&tensor.unwrap().to_dtype(dtype).unwrap()).unwrap()
-}
-
-#[cfg(feature = "candle")]
-pub fn flat(tensor: &candle_core::Tensor) -> Vec<f64> {
-    let wide = tensor.to_dtype(candle_core::DType::F64).unwrap();
-    wide.flatten_all().unwrap().to_vec1().unwrap()
 }
 
 /// Numbers without pattern in (-1, 1).
