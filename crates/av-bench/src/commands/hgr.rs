@@ -1,9 +1,9 @@
 use crate::cli::HgrArgs;
 use crate::failure::{Failure, Result};
 use crate::report::mode_curves;
+use av_train::write_atomic;
 use hgr_corr::{Hgr, HgrEstimate};
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Distinct texts that a column of symbols may have: of so many symbols the estimator takes any function.
@@ -31,7 +31,7 @@ pub fn hgr(arguments: &HgrArgs) -> Result<()> {
     print!("{}", text(&found, table.rows.len()));
     if let Some(path) = &arguments.svg {
         let plot = mode_curves(&found.modes, &arguments.x, &arguments.y)?;
-        fs::write(path, plot).map_err(|error| Failure::write(path, error))?;
+        write_atomic(path, plot.as_bytes())?;
         println!("functions of the first modes: {}", path.display());
     }
     Ok(())
