@@ -1,6 +1,6 @@
 //! Tables on the terminal.
 
-use av_train::{Paired, Record, Summary};
+use av_train::{AudioInput, Paired, Record, Summary, VideoInput};
 
 /// The scores of a record, its paired differences and what they rest on.
 pub fn record(record: &Record) -> String {
@@ -30,12 +30,31 @@ pub fn record(record: &Record) -> String {
     text
 }
 
+fn audio(input: &AudioInput) -> String {
+    match input {
+        AudioInput::LogMel(_) => "log-mel patches".into(),
+        AudioInput::Functionals(_) => "functionals".into(),
+        AudioInput::Table(table) => format!("the table {}", table.path.display()),
+    }
+}
+
+fn video(input: &VideoInput) -> String {
+    match input {
+        VideoInput::FaceCrops(_) => "face crops".into(),
+        VideoInput::FaceHog(_) => "histograms of oriented gradients of the face".into(),
+        VideoInput::Table(table) => format!("the table {}", table.path.display()),
+    }
+}
+
 /// The scores and the paired differences in UAR as Markdown.
 pub fn markdown(record: &Record) -> String {
     let mut text = format!(
-        "{}; manifest `{}`.\n\n| system | UAR | accuracy | UAR pooled |\n|---|---|---|---|\n",
+        "{}; manifest `{}`. Audio: {}. Video: {}.\n\n\
+         | system | UAR | accuracy | UAR pooled |\n|---|---|---|---|\n",
         rests_on(record),
-        hash(record)
+        hash(record),
+        audio(&record.experiment.audio),
+        video(&record.experiment.video)
     );
     for row in &record.summary {
         text.push_str(&format!(
