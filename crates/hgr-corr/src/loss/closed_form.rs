@@ -1,7 +1,7 @@
 //! What all losses share: centring, number types, and a value that carries a gradient computed by hand.
 
 use crate::{Error, Result};
-use candle_core::{DType, Tensor};
+use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor};
 
 /// A detached view minus its column means, in the number type that sums are accumulated in.
 pub(super) struct Centred {
@@ -51,8 +51,6 @@ pub(super) fn check_pair(f: &Tensor, g: &Tensor) -> Result<()> {
 }
 
 /// The scalar `value` as a tensor whose gradient at each input is the given one.
-///
-/// `value + sum((x - x.detach()) o gradient)`: the added terms are 0, their derivative is the gradient.
 pub(super) fn with_gradient(value: f64, inputs: &[(&Tensor, Tensor)]) -> Result<Tensor> {
     let (first, _) = inputs.first().ok_or(Error::Shape {
         what: "views",
@@ -62,10 +60,44 @@ pub(super) fn with_gradient(value: f64, inputs: &[(&Tensor, Tensor)]) -> Result<
     let dtype = accumulator(first.dtype());
     let mut total = Tensor::new(value, first.device())?.to_dtype(dtype)?;
     for (input, gradient) in inputs {
-        let moved = (*input - input.detach())?.to_dtype(dtype)?;
-        total = (total + (moved * gradient)?.sum_all()?)?;
+        let nothing = if input.device().is_cpu() {
+            input.apply_op1(Known { gradient: gradient.clone(), dtype })?
+        } else {
+            // `sum((x - x.detach()) o gradient)` is 0, and its derivative is the gradient.
+            ((*input - input.detach())?.to_dtype(dtype)? * gradient)?.sum_all()?
+        };
+        total = (total + nothing)?;
     }
     Ok(total)
+}
+
+/// The number 0 with a gradient that is known.
+struct Known {
+    gradient: Tensor,
+    dtype: DType,
+}
+
+impl CustomOp1 for Known {
+    fn name(&self) -> &'static str {
+        "known-gradient"
+    }
+
+    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> candle_core::Result<(CpuStorage, Shape)> {
+        let double = self.dtype == DType::F64;
+        let nothing = if double { CpuStorage::F64(vec![0.0]) } else { CpuStorage::F32(vec![0.0]) };
+        Ok((nothing, Shape::from(())))
+    }
+
+    fn bwd(
+        &self,
+        input: &Tensor,
+        _: &Tensor,
+        of_result: &Tensor,
+    ) -> candle_core::Result<Option<Tensor>> {
+        let factor: f64 = of_result.to_dtype(DType::F64)?.to_scalar()?;
+        let gradient = self.gradient.to_dtype(input.dtype())?;
+        if factor == 1.0 { Ok(Some(gradient)) } else { (gradient * factor).map(Some) }
+    }
 }
 
 pub(super) fn scalar(tensor: &Tensor) -> Result<f64> {

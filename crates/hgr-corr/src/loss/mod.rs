@@ -2,6 +2,7 @@
 
 mod cca;
 mod closed_form;
+mod dense;
 mod h_score;
 mod label;
 mod nested;

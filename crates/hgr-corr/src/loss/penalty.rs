@@ -40,7 +40,7 @@ pub enum Side {
 const CROSSOVER: f64 = 4.0 / 3.0;
 
 impl Side {
-    fn is_gram(self, rows: usize, columns: usize) -> bool {
+    pub(super) fn is_gram(self, rows: usize, columns: usize) -> bool {
         match self {
             Self::Auto => (rows as f64) < CROSSOVER * columns as f64,
             Self::Covariance => false,

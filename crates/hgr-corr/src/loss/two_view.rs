@@ -1,4 +1,5 @@
 use super::closed_form::{Centred, check_pair, inner, with_gradient};
+use super::dense;
 use super::penalty::{HalfTrace, Penalty, Side};
 use crate::{Convention, Result};
 use candle_core::Tensor;
@@ -74,6 +75,13 @@ impl SoftHgr {
     /// Errors: also those of the penalty, see [`Penalty`].
     pub fn loss(&self, f: &Tensor, g: &Tensor) -> Result<Loss> {
         check_pair(f, g)?;
+        let rows = f.dim(0)?;
+        if self.penalty == Penalty::PlugIn && rows >= 2 {
+            let divisors = self.convention.divisors(rows);
+            if let Some(parts) = dense::plug_in(f, g, divisors, self.side)? {
+                return parts.loss(f, g);
+            }
+        }
         let parts = self.parts(&Centred::new(f)?, &Centred::new(g)?)?;
         parts.loss(f, g)
     }
