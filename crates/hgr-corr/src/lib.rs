@@ -14,9 +14,14 @@
 //! | a label | [`label_hgr`] |
 //! | more views than two, missing views | [`soft_hgr_views`] |
 //! | two networks, by canonical correlations | [`Cca`]: inverts covariances, views of any widths |
+//! | two columns of data, or more | [`hgr`]; [`Hgr`] for several columns a side |
+//! | are they independent? | [`Independence`] |
+//! | two columns where a third is known | [`Hgr::given`] |
+//! | estimators as in the literature | [`rdc`], [`double_kernel`]; linear CCA is [`spectrum`] |
 //! | two columns of symbols or counts | [`discrete_modes`]: exact |
 //! | the first mode of large tables | [`ace`] |
 //! | are two columns of symbols independent? | [`DiscreteModes::chi_square`] |
+//! | laws whose answer is known | [`truth`] |
 //! | is what was learned real? | [`held_out_spectrum`], with [`shuffled_spectrum`] as the control |
 //! | what features say about a label | [`one_sided_h`] |
 //! | class probabilities without training a classifier | [`MaximalCorrelationRegression`] |
@@ -62,13 +67,15 @@ mod estimate;
 #[cfg(feature = "candle")]
 mod loss;
 mod state;
+pub mod truth;
 
 pub use convention::Convention;
 pub use error::{Error, Result};
 pub use estimate::{
-    Ace, ChiSquare, DiscreteModes, Hgr, HgrEstimate, Independence, Matrix,
-    MaximalCorrelationRegression, Mode, OneSidedH, Spectrum, Tested, ace, discrete_modes,
-    gaussian_mi, held_out_spectrum, hgr, one_sided_h, shuffled_spectrum, spectrum,
+    Ace, ChiSquare, ConditionalHgr, DiscreteModes, Hgr, HgrEstimate, Independence, Matrix,
+    MaximalCorrelationRegression, Mode, OneSidedH, Spectrum, Stratum, Tested, ace, discrete_modes,
+    double_kernel, gaussian_mi, held_out_spectrum, hgr, one_sided_h, rdc, shuffled_spectrum,
+    spectrum,
 };
 #[cfg(feature = "candle")]
 pub use loss::{

@@ -1,6 +1,6 @@
 //! Orthonormal functions of a column, as tables over its atoms.
 
-use super::column::Column;
+use super::column::{Atom, Column};
 use statrs::distribution::{ContinuousCDF, Normal};
 use std::f64::consts::PI;
 
@@ -28,26 +28,40 @@ impl Basis {
         let mut builder = Builder::new(column);
         if column.atoms.len() <= SYMBOLS {
             for symbol in 1..column.atoms.len() {
-                builder.push(1, |atom, _| if atom == symbol { 1.0 } else { 0.0 });
+                builder.push(1, |index, _| if index == symbol { 1.0 } else { 0.0 });
             }
             return builder.finish();
         }
         if let Ok(normal) = Normal::new(0.0, 1.0) {
-            builder.push(1, |_, rank| normal.inverse_cdf(rank));
+            builder.push(1, |_, atom| normal.inverse_cdf(atom.rank));
         }
         for k in 1..highest {
-            builder.push(k + 1, |_, rank| (PI * k as f64 * rank).cos());
+            builder.push(k + 1, |_, atom| (PI * k as f64 * atom.rank).cos());
         }
         builder.finish()
     }
 
     /// Polynomials of the mid-ranks.
     pub fn polynomials(column: &Column, highest: usize) -> Self {
+        Self::chebyshev(column, highest, |atom| 2.0 * atom.rank - 1.0)
+    }
+
+    /// Polynomials of the values.
+    pub fn powers(column: &Column, highest: usize) -> Self {
+        let (low, high) = match column.atoms.as_slice() {
+            [first, .., last] => (first.value, last.value),
+            _ => (0.0, 1.0),
+        };
+        Self::chebyshev(column, highest, |atom| 2.0 * (atom.value - low) / (high - low) - 1.0)
+    }
+
+    /// Polynomials of a place between -1 and 1. Those of Chebyshev span the same functions as powers, without
+    /// their cancellation.
+    fn chebyshev(column: &Column, highest: usize, place: impl Fn(&Atom) -> f64) -> Self {
         let mut builder = Builder::new(column);
         for degree in 1..=highest.min(column.atoms.len().saturating_sub(1)) {
-            // Chebyshev polynomials span the same functions as powers, without their cancellation.
-            let angle = |rank: f64| (2.0 * rank - 1.0).clamp(-1.0, 1.0).acos();
-            builder.push(degree, |_, rank| (degree as f64 * angle(rank)).cos());
+            let angle = |atom: &Atom| place(atom).clamp(-1.0, 1.0).acos();
+            builder.push(degree, |_, atom| (degree as f64 * angle(atom)).cos());
         }
         builder.finish()
     }
@@ -86,10 +100,10 @@ impl<'a> Builder<'a> {
         builder
     }
 
-    /// Adds a function of an atom's number and rank; it is 0 for missing values.
-    fn push(&mut self, level: usize, function: impl Fn(usize, f64) -> f64) {
-        let values = self.column.atoms.iter().enumerate();
-        let mut values: Vec<f64> = values.map(|(index, atom)| function(index, atom.rank)).collect();
+    /// Adds a function of the atoms and their numbers; it is 0 for missing values.
+    fn push(&mut self, level: usize, function: impl Fn(usize, &Atom) -> f64) {
+        let atoms = self.column.atoms.iter().enumerate();
+        let mut values: Vec<f64> = atoms.map(|(index, atom)| function(index, atom)).collect();
         values.resize(self.masses.len(), 0.0);
         self.add(level, values);
     }

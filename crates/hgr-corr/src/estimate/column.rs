@@ -31,12 +31,22 @@ pub(super) struct Atom {
 }
 
 impl Column {
+    /// Long columns with their ranks rounded.
     pub fn new(values: &[f64]) -> Self {
+        Self::rounded_above(EXACT_ROWS, values)
+    }
+
+    /// Every distinct value an atom, however many there are.
+    pub fn exact(values: &[f64]) -> Self {
+        Self::rounded_above(values.len(), values)
+    }
+
+    fn rounded_above(rows: usize, values: &[f64]) -> Self {
         let mut sorted: Vec<u64> =
             values.iter().filter(|value| !value.is_nan()).map(|value| key(*value)).collect();
         sorted.sort_unstable();
         let present = sorted.len();
-        let edges = if present <= EXACT_ROWS { distinct(sorted) } else { quantiles(&sorted) };
+        let edges = if present <= rows { distinct(sorted) } else { quantiles(&sorted) };
         let missing = if present < values.len() { u32::try_from(edges.len()).ok() } else { None };
         let code = |value: &f64| {
             if value.is_nan() {
@@ -46,7 +56,7 @@ impl Column {
             edges.partition_point(|edge| *edge <= key) - 1
         };
         let mut counts = vec![0.0; edges.len() + 1];
-        // There are at most as many atoms as EXACT_ROWS and one.
+        // No more atoms than rows, whose numbers are of this type, and one.
         let codes = values.iter().map(|value| {
             let code = code(value);
             counts[code] += 1.0;

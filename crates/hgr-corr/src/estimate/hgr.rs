@@ -14,7 +14,7 @@ const LEVELS: [usize; 13] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96];
 const ROWS_PER_FUNCTION: usize = 16;
 
 /// Rows below which no estimate is made.
-const FEWEST_ROWS: usize = 20;
+pub(super) const FEWEST_ROWS: usize = 20;
 
 /// A number of functions is good enough when it loses at most so many standard errors, over the folds, against
 /// the best: with one, the best of many candidates stands out on independent data by luck alone.

@@ -5,7 +5,7 @@ use crate::Result;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use statrs::distribution::{ContinuousCDF, Normal};
+use rand_distr::StandardNormal;
 
 /// Degree of the finest polynomials.
 const DEGREE: usize = 10;
@@ -102,7 +102,7 @@ impl Independence {
                 return mixture.of(&covariances(&a, &b, &order, (f.width(), g.width())), root);
             }
             let normal: Vec<f64> =
-                (0..f.width() * g.width()).map(|_| normal(&mut stream)).collect();
+                (0..f.width() * g.width()).map(|_| stream.sample(StandardNormal)).collect();
             mixture.of(&normal, 1.0)
         };
         let above = (0..self.permutations).filter(|_| drawn() >= statistic).count();
@@ -161,10 +161,4 @@ fn covariances(x: &[f64], y: &[f64], order: &[usize], (kx, ky): (usize, usize)) 
     let rows = order.len() as f64;
     sums.iter_mut().for_each(|sum| *sum /= rows);
     sums
-}
-
-/// A standard normal number.
-fn normal(stream: &mut ChaCha8Rng) -> f64 {
-    let share: f64 = stream.sample(rand::distr::Open01);
-    Normal::standard().inverse_cdf(share)
 }

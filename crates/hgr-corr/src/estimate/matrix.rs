@@ -1,6 +1,9 @@
 use crate::{Error, Result};
 use faer::Mat;
 
+/// Deviations from the mean of a column that are below this share of it come from rounding.
+const ROUNDING: f64 = 1e-13;
+
 /// A row-major table of numbers: one row a sample, one column a feature.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a> {
@@ -49,8 +52,16 @@ impl<'a> Matrix<'a> {
         (0..self.columns).map(|column| sum(column) / self.rows as f64).collect()
     }
 
-    /// The table minus the given column means.
+    /// The table minus the given column means. A column that varies by rounding alone becomes 0.
     pub(crate) fn centred(&self, means: &[f64]) -> Mat<f64> {
-        Mat::from_fn(self.rows, self.columns, |row, column| self.at(row, column) - means[column])
+        let varies = means.iter().enumerate().map(|(column, mean)| {
+            let reach = (0..self.rows).map(|row| (self.at(row, column) - mean).abs());
+            let constant = reach.fold(0.0, f64::max) <= ROUNDING * mean.abs();
+            if constant { 0.0 } else { 1.0 }
+        });
+        let kept: Vec<f64> = varies.collect();
+        Mat::from_fn(self.rows, self.columns, |row, column| {
+            kept[column] * (self.at(row, column) - means[column])
+        })
     }
 }

@@ -2,7 +2,9 @@
 
 mod ace;
 mod basis;
+mod classic;
 mod column;
+mod conditional;
 mod cross_fit;
 mod discrete;
 mod gaussian;
@@ -15,6 +17,8 @@ mod side;
 mod spectrum;
 
 pub use ace::{Ace, ace};
+pub use classic::{double_kernel, rdc};
+pub use conditional::{ConditionalHgr, Stratum};
 pub use discrete::{ChiSquare, DiscreteModes, discrete_modes};
 pub use gaussian::gaussian_mi;
 pub use hgr::{Hgr, HgrEstimate, Mode, hgr};
