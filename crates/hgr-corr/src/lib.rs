@@ -68,6 +68,7 @@ mod estimate;
 mod loss;
 mod state;
 pub mod truth;
+mod vectorised;
 
 pub use convention::Convention;
 pub use error::{Error, Result};

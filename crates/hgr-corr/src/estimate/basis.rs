@@ -1,6 +1,7 @@
 //! Orthonormal functions of a column, as tables over its atoms.
 
 use super::column::{Atom, Column};
+use faer::Mat;
 use statrs::distribution::{ContinuousCDF, Normal};
 use std::f64::consts::PI;
 
@@ -13,8 +14,8 @@ const DEPENDENT: f64 = 1e-6;
 /// Functions of a column with mean 0 and variance 1 over its rows, uncorrelated with each other.
 #[derive(Debug)]
 pub(super) struct Basis {
-    /// For each function its value on every atom, the missing one last.
-    functions: Vec<Vec<f64>>,
+    /// The values on the atoms, one row an atom, the missing one last.
+    pub table: Vec<f64>,
     /// The level of each function, ascending from 1: how fine it is.
     pub levels: Vec<usize>,
 }
@@ -35,8 +36,15 @@ impl Basis {
         if let Ok(normal) = Normal::new(0.0, 1.0) {
             builder.push(1, |_, atom| normal.inverse_cdf(atom.rank));
         }
-        for k in 1..highest {
-            builder.push(k + 1, |_, atom| (PI * k as f64 * atom.rank).cos());
+        // cos(pi k u) by its recurrence in k: a call of the cosine for each would cost as much as the decomposition.
+        let first: Vec<f64> = column.atoms.iter().map(|atom| (PI * atom.rank).cos()).collect();
+        let (mut before, mut cosine) = (vec![1.0; first.len()], first.clone());
+        for level in 2..=highest.min(column.atoms.len() - 1) {
+            builder.push(level, |index, _| cosine[index]);
+            for ((before, cosine), first) in before.iter_mut().zip(&cosine).zip(&first) {
+                *before = 2.0 * first * cosine - *before;
+            }
+            std::mem::swap(&mut before, &mut cosine);
         }
         builder.finish()
     }
@@ -68,36 +76,28 @@ impl Basis {
 
     /// Number of functions.
     pub fn width(&self) -> usize {
-        self.functions.len()
-    }
-
-    /// The values of the functions on the atoms: one row an atom.
-    pub fn table(&self) -> Vec<f64> {
-        let atoms = self.functions.first().map_or(0, Vec::len);
-        (0..atoms).flat_map(|atom| self.functions.iter().map(move |f| f[atom])).collect()
+        self.levels.len()
     }
 }
 
-/// Gram-Schmidt under the masses of a column.
+/// Functions of a column as they are, before they are made orthonormal under the masses of its atoms.
 struct Builder<'a> {
     column: &'a Column,
     masses: Vec<f64>,
-    basis: Basis,
+    functions: Vec<Vec<f64>>,
+    levels: Vec<usize>,
 }
 
 impl<'a> Builder<'a> {
     fn new(column: &'a Column) -> Self {
         let mut masses: Vec<f64> = column.atoms.iter().map(|atom| atom.mass).collect();
+        let (mut functions, mut levels) = (vec![], vec![]);
         if column.missing.is_some() {
             masses.push(column.missing_mass());
+            functions.push([vec![0.0; column.atoms.len()], vec![1.0]].concat());
+            levels.push(1);
         }
-        let basis = Basis { functions: vec![], levels: vec![] };
-        let mut builder = Self { column, masses, basis };
-        if column.missing.is_some() {
-            let present = vec![0.0; column.atoms.len()];
-            builder.add(1, [present, vec![1.0]].concat());
-        }
-        builder
+        Self { column, masses, functions, levels }
     }
 
     /// Adds a function of the atoms and their numbers; it is 0 for missing values.
@@ -105,34 +105,37 @@ impl<'a> Builder<'a> {
         let atoms = self.column.atoms.iter().enumerate();
         let mut values: Vec<f64> = atoms.map(|(index, atom)| function(index, atom)).collect();
         values.resize(self.masses.len(), 0.0);
-        self.add(level, values);
+        self.functions.push(values);
+        self.levels.push(level);
     }
 
-    fn add(&mut self, level: usize, mut values: Vec<f64>) {
-        let size = self.inner(&values, &values).sqrt();
-        // Twice: the second pass removes what rounding left of the first.
-        for _ in 0..2 {
-            let mean: f64 = values.iter().zip(&self.masses).map(|(v, mass)| v * mass).sum();
-            values.iter_mut().for_each(|value| *value -= mean);
-            for earlier in &self.basis.functions {
-                let share = self.inner(earlier, &values);
-                values.iter_mut().zip(earlier).for_each(|(value, e)| *value -= share * e);
-            }
-        }
-        let rest = self.inner(&values, &values).sqrt();
-        if rest > DEPENDENT * size {
-            values.iter_mut().for_each(|value| *value /= rest);
-            self.basis.functions.push(values);
-            self.basis.levels.push(level);
-        }
-    }
-
-    fn inner(&self, a: &[f64], b: &[f64]) -> f64 {
-        a.iter().zip(b).zip(&self.masses).map(|((a, b), mass)| a * b * mass).sum()
-    }
-
+    /// QR decomposition of the constant and the functions, weighted by the roots of the masses; functions that
+    /// earlier ones hold leave first.
     fn finish(self) -> Basis {
-        self.basis
+        let roots: Vec<f64> = self.masses.iter().map(|mass| mass.sqrt()).collect();
+        let mut kept: Vec<usize> = (0..self.functions.len()).collect();
+        loop {
+            let value = |atom: usize, column: usize| match column {
+                0 => 1.0,
+                _ => self.functions[kept[column - 1]][atom],
+            };
+            let weighted = Mat::from_fn(roots.len(), kept.len() + 1, |atom, column| {
+                roots[atom] * value(atom, column)
+            });
+            let qr = weighted.qr();
+            let rest = |column: usize| qr.thin_R()[(column, column)];
+            let free: Vec<usize> = (1..=kept.len())
+                .filter(|c| rest(*c).abs() > DEPENDENT * weighted.col(*c).norm_l2())
+                .collect();
+            if free.len() == kept.len() {
+                let q = qr.compute_thin_Q();
+                let entry = |atom, column| q[(atom, column)] * rest(column).signum() / roots[atom];
+                let row = |atom| free.iter().map(move |column| entry(atom, *column));
+                let table = (0..roots.len()).flat_map(row).collect();
+                return Basis { table, levels: kept.iter().map(|f| self.levels[*f]).collect() };
+            }
+            kept = free.into_iter().map(|column| kept[column - 1]).collect();
+        }
     }
 }
 
@@ -141,7 +144,7 @@ mod tests {
     use super::*;
 
     fn gram(column: &Column, basis: &Basis) -> f64 {
-        let table = basis.table();
+        let table = &basis.table;
         let rows: Vec<&[f64]> =
             column.codes.iter().map(|c| &table[*c as usize * basis.width()..]).collect();
         let moment = |i: usize, j: usize| {

@@ -80,7 +80,7 @@ pub fn double_kernel(x: &[f64], y: &[f64], degrees: (usize, usize)) -> Result<f6
         Matrix::new(values, rows, 1)?;
         let column = Column::exact(values);
         let basis = Basis::powers(&column, degree);
-        let (table, width) = (basis.table(), basis.width());
+        let (table, width) = (&basis.table, basis.width());
         let row = |code: &u32| table[*code as usize * width..][..width].to_vec();
         Ok::<_, Error>((column.codes.iter().flat_map(row).collect::<Vec<f64>>(), width))
     };

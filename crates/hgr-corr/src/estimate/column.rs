@@ -1,10 +1,18 @@
 //! A column of numbers as symbols: what estimators that see ranks alone need of it.
 
-/// Up to this many rows every distinct value is an atom of its own; above, ranks are rounded to [`BINS`].
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use std::collections::HashSet;
+
+/// Up to this many rows every distinct value is an atom of its own; above, ranks are rounded to about [`BINS`] steps
+/// where there are more values.
 const EXACT_ROWS: usize = 4096;
 
 /// Atoms of a long column. A function with 96 half periods over the ranks still varies slowly within one.
-const BINS: usize = 1024;
+const BINS: usize = 512;
+
+/// Rows that decide where the atoms of a long column begin.
+const SAMPLE: usize = 8 * BINS;
 
 /// A column whose rows are coded by the atom they fall into: a value, or a narrow range of ranks.
 ///
@@ -33,49 +41,94 @@ pub(super) struct Atom {
 impl Column {
     /// Long columns with their ranks rounded.
     pub fn new(values: &[f64]) -> Self {
-        Self::rounded_above(EXACT_ROWS, values)
+        let present = values.iter().filter(|value| !value.is_nan()).count();
+        match few(values) {
+            Some(distinct) => Self::coded(values, &distinct),
+            None if present <= EXACT_ROWS => Self::exact(values),
+            None => Self::coded(values, &quantiles(values)),
+        }
     }
 
     /// Every distinct value an atom, however many there are.
     pub fn exact(values: &[f64]) -> Self {
-        Self::rounded_above(values.len(), values)
+        let present = values.iter().filter(|value| !value.is_nan());
+        let mut keys: Vec<u64> = present.map(|value| key(*value)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        Self::coded(values, &keys)
     }
 
-    fn rounded_above(rows: usize, values: &[f64]) -> Self {
-        let mut sorted: Vec<u64> =
-            values.iter().filter(|value| !value.is_nan()).map(|value| key(*value)).collect();
-        sorted.sort_unstable();
-        let present = sorted.len();
-        let edges = if present <= rows { distinct(sorted) } else { quantiles(&sorted) };
-        let missing = if present < values.len() { u32::try_from(edges.len()).ok() } else { None };
+    /// Atoms that begin at the given keys, the first of which is not above any value.
+    fn coded(values: &[f64], edges: &[u64]) -> Self {
+        let missing = edges.len();
+        let mut counts = vec![0.0; missing + 1];
+        let mut smallest = vec![u64::MAX; missing + 1];
         let code = |value: &f64| {
-            if value.is_nan() {
-                return edges.len();
-            }
             let key = key(*value);
-            edges.partition_point(|edge| *edge <= key) - 1
-        };
-        let mut counts = vec![0.0; edges.len() + 1];
-        // No more atoms than rows, whose numbers are of this type, and one.
-        let codes = values.iter().map(|value| {
-            let code = code(value);
+            let code = if value.is_nan() {
+                missing
+            } else {
+                edges.partition_point(|edge| *edge <= key) - 1
+            };
             counts[code] += 1.0;
+            smallest[code] = smallest[code].min(key);
+            // No more atoms than rows, whose numbers are of this type, and one.
             code as u32
-        });
-        let codes = codes.collect();
+        };
+        let mut codes: Vec<u32> = values.iter().map(code).collect();
+        let taken: Vec<usize> = (0..missing).filter(|code| counts[*code] > 0.0).collect();
+        if taken.len() < missing {
+            let place = |code: &u32| taken.partition_point(|other| *other < *code as usize) as u32;
+            codes.iter_mut().for_each(|code| *code = place(code));
+        }
+        let rows = values.len() as f64;
+        let present = rows - counts[missing];
         let mut before = 0.0;
-        let atoms = edges.iter().zip(&counts).map(|(edge, count)| {
-            let rank = (before + 0.5 * count) / present as f64;
-            before += count;
-            Atom { value: number(*edge), mass: count / values.len() as f64, rank }
+        let atoms = taken.iter().map(|code| {
+            let rank = (before + 0.5 * counts[*code]) / present;
+            before += counts[*code];
+            Atom { value: number(smallest[*code]), mass: counts[*code] / rows, rank }
         });
-        Self { codes, atoms: atoms.collect(), missing }
+        let missing = (present < rows).then_some(taken.len() as u32);
+        Self { atoms: atoms.collect(), missing, codes }
     }
 
     /// Share of the rows without a value.
     pub fn missing_mass(&self) -> f64 {
         1.0 - self.atoms.iter().map(|atom| atom.mass).sum::<f64>()
     }
+}
+
+/// The keys of the distinct values where there are no more than [`BINS`].
+fn few(values: &[f64]) -> Option<Vec<u64>> {
+    let mut distinct = HashSet::with_capacity(BINS + 1);
+    for value in values.iter().filter(|value| !value.is_nan()) {
+        distinct.insert(key(*value));
+        if distinct.len() > BINS {
+            return None;
+        }
+    }
+    let mut distinct: Vec<u64> = distinct.into_iter().collect();
+    distinct.sort_unstable();
+    Some(distinct)
+}
+
+/// Where atoms of about equal mass begin, judged by a sample: a sort of all rows would cost more than all the rest.
+/// A value that fills an atom is one alone.
+fn quantiles(values: &[f64]) -> Vec<u64> {
+    let mut stream = ChaCha8Rng::seed_from_u64(0);
+    let drawn = std::iter::repeat_with(|| values[stream.random_range(0..values.len())]);
+    let mut sample: Vec<u64> =
+        drawn.filter(|value| !value.is_nan()).take(SAMPLE).map(key).collect();
+    sample.sort_unstable();
+    let mut edges: Vec<u64> = sample.into_iter().step_by(SAMPLE / BINS).collect();
+    let repeated = edges.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0] + 1);
+    let after: Vec<u64> = repeated.collect();
+    edges[0] = 0;
+    edges.extend(after);
+    edges.sort_unstable();
+    edges.dedup();
+    edges
 }
 
 /// A whole number in the order of the numbers; both zeros are one.
@@ -87,25 +140,6 @@ fn key(value: f64) -> u64 {
 /// The number of a key.
 fn number(key: u64) -> f64 {
     f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
-}
-
-fn distinct(mut sorted: Vec<u64>) -> Vec<u64> {
-    sorted.dedup();
-    sorted
-}
-
-/// Where atoms of about equal mass begin. A value that fills an atom is one alone.
-fn quantiles(sorted: &[u64]) -> Vec<u64> {
-    let starts = (0..BINS).map(|bin| bin * sorted.len() / BINS);
-    let mut edges: Vec<u64> = starts.map(|row| sorted[row]).collect();
-    let repeated: Vec<u64> =
-        edges.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-    for value in distinct(repeated) {
-        let next = sorted.partition_point(|other| *other <= value);
-        edges.extend(sorted.get(next));
-    }
-    edges.sort_unstable();
-    distinct(edges)
 }
 
 #[cfg(test)]
@@ -125,18 +159,24 @@ mod tests {
     }
 
     #[test]
-    fn a_long_column_has_atoms_of_equal_mass_and_heavy_values_have_their_own() {
+    fn a_long_column_has_small_atoms_and_heavy_values_have_their_own() {
         let rows = 40_000;
         let smooth: Vec<f64> = (0..rows).map(|row| f64::from(row) * -0.5).collect();
         let column = Column::new(&smooth);
         assert_eq!(column.atoms.len(), BINS);
-        assert!(column.atoms.iter().all(|atom| (atom.mass * BINS as f64 - 1.0).abs() < 0.03));
+        assert!(column.atoms.iter().all(|atom| atom.mass * (BINS as f64) < 3.0));
+        assert_eq!(column.atoms[0].value, smooth[rows as usize - 1]);
         // Every third value is 7; its atom holds nothing else.
-        let heavy: Vec<f64> =
-            (0..rows).map(|row| if row % 3 == 0 { 7.0 } else { f64::from(row) * 1e-3 }).collect();
+        let heavy: Vec<f64> = (0..rows)
+            .map(|row| if row % 3 == 0 { 7.0 } else { f64::from(row) * 1e-3 + 5e-4 })
+            .collect();
         let column = Column::new(&heavy);
         let atom = column.atoms.iter().find(|atom| atom.value == 7.0).unwrap();
         assert!((atom.mass - 1.0 / 3.0).abs() < 1e-4, "{}", atom.mass);
+        assert_eq!(
+            column.codes.iter().filter(|code| column.atoms[**code as usize].value == 7.0).count(),
+            13_334
+        );
         for (value, code) in heavy.iter().zip(&column.codes) {
             assert!(column.atoms[*code as usize].value <= *value);
         }

@@ -52,7 +52,7 @@ pub fn hgr(x: &[f64], y: &[f64]) -> Result<HgrEstimate> {
 /// f(x) = f_1(x_1) + f_2(x_2) + ...; a missing value (NaN) is a value of its own.
 ///
 /// Numerics: f64. Only ranks matter: the result is the same for any increasing function of a column. Columns of
-/// more than 4,096 rows are rounded to 1,024 steps of rank. Deterministic in `seed`. `sigma` is biased
+/// more than 4,096 rows are rounded to 512 steps of rank. Deterministic in `seed`. `sigma` is biased
 /// towards 0 by what the functions at hand cannot express and by the error of fitting them; it
 /// does not grow from fitting noise, as `plug_in` does.
 ///
@@ -63,7 +63,7 @@ pub fn hgr(x: &[f64], y: &[f64]) -> Result<HgrEstimate> {
 pub struct Hgr {
     /// Parts of the data that judge in turn; 2 at least.
     pub folds: usize,
-    /// Permutations behind the p-value.
+    /// Permutations behind the p-value; 0 for none, and a p-value of 1.
     pub permutations: usize,
     /// Decides folds and permutations.
     pub seed: u64,
@@ -137,13 +137,16 @@ impl Hgr {
         let sigma = cross_fitted.first().map_or(0.0, |sigma| sigma.max(0.0));
         let firsts = pairs.iter().map(|pairs| pairs.first());
         let error = standard_error(&f, &g, firsts.zip(&folds), sigma, rows);
-        let test = Independence { permutations: self.permutations, seed: self.seed };
+        let p_value = match self.permutations {
+            0 => 1.0,
+            permutations => Independence { permutations, seed: self.seed }.test(x, y)?.p_value,
+        };
         let curves =
             |pair: &Pair| Mode { f: f.combine(&pair.f).curves(), g: g.combine(&pair.g).curves() };
         Ok(HgrEstimate {
             sigma,
             interval: interval(sigma, error),
-            p_value: test.test(x, y)?.p_value,
+            p_value,
             plug_in: fitted.iter().map(|pair| pair.fitted).collect(),
             cross_fitted,
             functions: (kx, ky),

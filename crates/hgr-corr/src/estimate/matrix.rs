@@ -1,5 +1,8 @@
 use crate::{Error, Result};
-use faer::Mat;
+use faer::{Mat, MatMut};
+
+/// Rows that are copied at a time.
+const BLOCK: usize = 64;
 
 /// Deviations from the mean of a column that are below this share of it come from rounding.
 const ROUNDING: f64 = 1e-13;
@@ -48,20 +51,53 @@ impl<'a> Matrix<'a> {
 
     /// Column means.
     pub(crate) fn means(&self) -> Vec<f64> {
-        let sum = |column| (0..self.rows).map(|row| self.at(row, column)).sum::<f64>();
-        (0..self.columns).map(|column| sum(column) / self.rows as f64).collect()
+        let mut means = vec![0.0; self.columns];
+        for row in self.row_slices() {
+            means.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        }
+        means.iter_mut().for_each(|sum| *sum /= self.rows as f64);
+        means
     }
 
     /// The table minus the given column means. A column that varies by rounding alone becomes 0.
     pub(crate) fn centred(&self, means: &[f64]) -> Mat<f64> {
-        let varies = means.iter().enumerate().map(|(column, mean)| {
-            let reach = (0..self.rows).map(|row| (self.at(row, column) - mean).abs());
-            let constant = reach.fold(0.0, f64::max) <= ROUNDING * mean.abs();
-            if constant { 0.0 } else { 1.0 }
-        });
-        let kept: Vec<f64> = varies.collect();
-        Mat::from_fn(self.rows, self.columns, |row, column| {
-            kept[column] * (self.at(row, column) - means[column])
-        })
+        let mut centred = Mat::zeros(self.rows, self.columns);
+        self.centre_into(0, means, &self.varies(means), centred.as_mut());
+        centred
+    }
+
+    /// For each column whether it varies by more than rounding.
+    pub(crate) fn varies(&self, means: &[f64]) -> Vec<bool> {
+        let mut reach = vec![0.0_f64; self.columns];
+        for row in self.row_slices() {
+            for ((reach, value), mean) in reach.iter_mut().zip(row).zip(means) {
+                *reach = reach.max((value - mean).abs());
+            }
+        }
+        reach.iter().zip(means).map(|(reach, mean)| *reach > ROUNDING * mean.abs()).collect()
+    }
+
+    /// Writes the rows from `first` on, as many as fit, minus the column means, and 0 for columns that do not vary.
+    pub(crate) fn centre_into(
+        &self,
+        first: usize,
+        means: &[f64],
+        varies: &[bool],
+        mut into: MatMut<f64>,
+    ) {
+        // A few rows at a time, whose values stay in the cache while the columns are written.
+        for block in (0..into.nrows()).step_by(BLOCK) {
+            let rows = block..into.nrows().min(block + BLOCK);
+            for column in 0..self.columns {
+                for row in rows.clone() {
+                    let value = self.at(first + row, column) - means[column];
+                    into[(row, column)] = if varies[column] { value } else { 0.0 };
+                }
+            }
+        }
+    }
+
+    fn row_slices(&self) -> impl Iterator<Item = &[f64]> {
+        self.values.chunks_exact(self.columns.max(1))
     }
 }

@@ -2,7 +2,8 @@
 
 use super::basis::Basis;
 use super::column::Column;
-use faer::{Mat, MatRef};
+use crate::vectorised::vectorised;
+use faer::{Col, Mat, MatRef};
 
 /// The columns of one side and their functions, in the order of their levels.
 #[derive(Debug)]
@@ -31,6 +32,24 @@ impl Coded {
     fn atoms(&self) -> usize {
         self.column.atoms.len() + usize::from(self.column.missing.is_some())
     }
+
+    /// The functions on the atoms, one row an atom.
+    fn matrix(&self) -> MatRef<'_, f64> {
+        MatRef::from_row_major_slice(&self.table, self.atoms(), self.width)
+    }
+
+    /// Rows of each atom, among some.
+    fn counts(&self, rows: &[u32]) -> Vec<f64> {
+        let mut counts = vec![0.0; self.atoms()];
+        rows.iter().for_each(|row| counts[self.column.codes[*row as usize] as usize] += 1.0);
+        counts
+    }
+
+    /// The sums over some rows of the products of two functions: rows of an atom are counted, not visited.
+    fn squares(&self, rows: &[u32]) -> Mat<f64> {
+        let counts = Col::from_iter(self.counts(rows));
+        self.matrix().transpose() * (counts.as_diagonal() * self.matrix())
+    }
 }
 
 impl Side {
@@ -41,7 +60,8 @@ impl Side {
             let column = Column::new(values);
             let basis = basis(&column);
             order.extend(basis.levels.iter().enumerate().map(|(f, level)| (*level, index, f)));
-            coded.push(Coded { column, table: basis.table(), width: basis.width() });
+            let width = basis.width();
+            coded.push(Coded { column, table: basis.table, width });
         }
         order.sort_unstable();
         let features = order.iter().map(|(_, column, function)| (*column, *function)).collect();
@@ -66,21 +86,35 @@ impl Side {
 
     /// The sums of the features over some rows.
     pub fn sums(&self, rows: &[u32]) -> Vec<f64> {
-        let counts: Vec<Vec<f64>> = self.columns.iter().map(|c| counts(c, rows)).collect();
-        let sum = |(column, function): &(usize, usize)| {
-            let coded = &self.columns[*column];
-            let values = coded.table.iter().skip(*function).step_by(coded.width);
-            values.zip(&counts[*column]).map(|(value, count)| value * count).sum()
-        };
-        self.features.iter().map(sum).collect()
+        let sums: Vec<Col<f64>> = self
+            .columns
+            .iter()
+            .map(|coded| coded.matrix().transpose() * Col::from_iter(coded.counts(rows)))
+            .collect();
+        self.features.iter().map(|(column, function)| sums[*column][*function]).collect()
+    }
+
+    /// The sums over some rows of the products of two features.
+    pub fn squares(&self, rows: &[u32]) -> Mat<f64> {
+        self.arranged(self, |a, b| {
+            if a == b {
+                self.columns[a].squares(rows)
+            } else {
+                products(&self.columns[a], &self.columns[b], rows)
+            }
+        })
     }
 
     /// The sums over some rows of the products of a feature of this side and one of the other.
     pub fn products(&self, other: &Self, rows: &[u32]) -> Mat<f64> {
-        let block = |a: &Coded| {
-            other.columns.iter().map(|b| products(a, b, rows)).collect::<Vec<Mat<f64>>>()
-        };
-        let blocks: Vec<Vec<Mat<f64>>> = self.columns.iter().map(block).collect();
+        self.arranged(other, |a, b| products(&self.columns[a], &other.columns[b], rows))
+    }
+
+    /// Blocks of columns in the order of the features.
+    fn arranged(&self, other: &Self, block: impl Fn(usize, usize) -> Mat<f64>) -> Mat<f64> {
+        let blocks: Vec<Vec<Mat<f64>>> = (0..self.columns.len())
+            .map(|a| (0..other.columns.len()).map(|b| block(a, b)).collect())
+            .collect();
         Mat::from_fn(self.width(), other.width(), |i, j| {
             let ((a, f), (b, g)) = (self.features[i], other.features[j]);
             blocks[a][b][(f, g)]
@@ -99,12 +133,12 @@ impl Side {
 
     /// A linear combination of the first features as a table over the atoms of each column.
     pub fn combine(&self, weights: &[f64]) -> Combined<'_> {
-        let mut tables: Vec<Vec<f64>> = self.columns.iter().map(|c| vec![0.0; c.atoms()]).collect();
+        let mut own: Vec<Col<f64>> = self.columns.iter().map(|c| Col::zeros(c.width)).collect();
         for ((column, function), weight) in self.features.iter().zip(weights) {
-            let coded = &self.columns[*column];
-            let values = coded.table.iter().skip(*function).step_by(coded.width);
-            tables[*column].iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
+            own[*column][*function] = *weight;
         }
+        let tables =
+            self.columns.iter().zip(own).map(|(coded, own)| coded.matrix() * own).collect();
         Combined { side: self, tables }
     }
 }
@@ -112,31 +146,25 @@ impl Side {
 /// A sum of functions of the columns of a side.
 pub(super) struct Combined<'a> {
     side: &'a Side,
-    tables: Vec<Vec<f64>>,
+    tables: Vec<Col<f64>>,
 }
 
 impl Combined<'_> {
     /// Its value in one row.
     pub fn at(&self, row: u32) -> f64 {
         let value =
-            |(coded, table): (&Coded, &Vec<f64>)| table[coded.column.codes[row as usize] as usize];
+            |(coded, table): (&Coded, &Col<f64>)| table[coded.column.codes[row as usize] as usize];
         self.side.columns.iter().zip(&self.tables).map(value).sum()
     }
 
     /// For each column the values of its atoms and the function there; missing values as NaN.
     pub fn curves(&self) -> Vec<Vec<(f64, f64)>> {
-        let curve = |(coded, table): (&Coded, &Vec<f64>)| {
+        let curve = |(coded, table): (&Coded, &Col<f64>)| {
             let values = coded.column.atoms.iter().map(|atom| atom.value).chain([f64::NAN]);
             values.zip(table.iter().copied()).collect()
         };
         self.side.columns.iter().zip(&self.tables).map(curve).collect()
     }
-}
-
-fn counts(coded: &Coded, rows: &[u32]) -> Vec<f64> {
-    let mut counts = vec![0.0; coded.atoms()];
-    rows.iter().for_each(|row| counts[coded.column.codes[*row as usize] as usize] += 1.0);
-    counts
 }
 
 /// The functions of `b` are summed by the atoms of `a` first: a row then costs the width of one table, not
@@ -147,7 +175,6 @@ fn products(a: &Coded, b: &Coded, rows: &[u32]) -> Mat<f64> {
     }
     let mut place = vec![u32::MAX; a.atoms()];
     let mut present: Vec<u32> = vec![];
-    let mut sums: Vec<f64> = vec![];
     for row in rows {
         let code = a.column.codes[*row as usize];
         let place = &mut place[code as usize];
@@ -155,13 +182,20 @@ fn products(a: &Coded, b: &Coded, rows: &[u32]) -> Mat<f64> {
             // There are at most as many as rows, whose numbers are of this type.
             *place = present.len() as u32;
             present.push(code);
-            sums.resize(sums.len() + b.width, 0.0);
         }
-        let start = *place as usize * b.width;
-        let sums = &mut sums[start..start + b.width];
-        let values = b.row(b.column.codes[*row as usize]);
-        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     }
+    let mut sums = vec![0.0; present.len() * b.width];
+    vectorised(
+        #[inline(always)]
+        || {
+            for row in rows {
+                let start = place[a.column.codes[*row as usize] as usize] as usize * b.width;
+                let values = b.row(b.column.codes[*row as usize]);
+                let sums = &mut sums[start..start + b.width];
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            }
+        },
+    );
     let left: Vec<f64> = present.iter().flat_map(|code| a.row(*code)).copied().collect();
     let left = MatRef::from_row_major_slice(&left, present.len(), a.width);
     let right = MatRef::from_row_major_slice(&sums, present.len(), b.width);

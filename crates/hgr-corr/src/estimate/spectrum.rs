@@ -12,6 +12,9 @@ const RANK: f64 = 1e-12;
 /// choose it.
 const TIE: f64 = 1e-9;
 
+/// Rows of a table that are decomposed at a time.
+const ROWS_AT_A_TIME: usize = 1024;
+
 /// Pairs of modes of two sets of features: linear maps of each under which only matching pairs are correlated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spectrum {
@@ -49,8 +52,8 @@ pub struct Spectrum {
 pub fn spectrum(f: Matrix, g: Matrix) -> Result<Spectrum> {
     check_rows(f, g)?;
     let (f_means, g_means) = (f.means(), g.means());
-    let x = Whitened::new(&f.centred(&f_means))?;
-    let y = Whitened::new(&g.centred(&g_means))?;
+    let (x, y) = condensed((f, &f_means), (g, &g_means));
+    let (x, y) = (Whitened::new(&x)?, Whitened::new(&y)?);
     let cross = x.basis.transpose() * &y.basis;
     Spectrum::from_bases(&cross, (&x.back, f_means), (&y.back, g_means), f.rows())
 }
@@ -128,6 +131,31 @@ pub fn shuffled_spectrum(
     let rows = order.iter().flat_map(|&row| (0..g.columns()).map(move |column| g.at(row, column)));
     let values: Vec<f64> = rows.collect();
     held_out_spectrum(fit, (f, Matrix::new(&values, g.rows(), g.columns())?))
+}
+
+/// The centred features in fewer rows with the same products of columns, on which all correlations rest: the
+/// triangular factor of their QR decomposition, of as many rows at a time as a cache holds.
+fn condensed(
+    (f, f_means): (Matrix, &[f64]),
+    (g, g_means): (Matrix, &[f64]),
+) -> (Mat<f64>, Mat<f64>) {
+    let width = f.columns() + g.columns();
+    let block = ROWS_AT_A_TIME.max(4 * width);
+    if f.rows() <= block {
+        return (f.centred(f_means), g.centred(g_means));
+    }
+    let (f_varies, g_varies) = (f.varies(f_means), g.varies(g_means));
+    let mut factor = Mat::<f64>::zeros(0, width);
+    for first in (0..f.rows()).step_by(block) {
+        let kept = factor.nrows();
+        let mut stack = Mat::zeros(kept + block.min(f.rows() - first), width);
+        stack.subrows_mut(0, kept).copy_from(&factor);
+        let (x, y) = stack.subrows_mut(kept, stack.nrows() - kept).split_at_col_mut(f.columns());
+        f.centre_into(first, f_means, &f_varies, x);
+        g.centre_into(first, g_means, &g_varies, y);
+        factor = stack.qr().thin_R().to_owned();
+    }
+    (factor.subcols(0, f.columns()).to_owned(), factor.subcols(f.columns(), g.columns()).to_owned())
 }
 
 /// An orthonormal basis of centred features, and the way from the features to it.
