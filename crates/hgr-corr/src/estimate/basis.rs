@@ -8,6 +8,10 @@ use std::f64::consts::PI;
 /// A column with at most this many distinct values is a set of symbols: any function of it is allowed.
 pub(super) const SYMBOLS: usize = 16;
 
+/// Number of cosines, sixteen rows each, from which on the tails have a function of their own. With fewer rows a few
+/// extreme ones would decide its correlation.
+const TAILS: usize = 64;
+
 /// A function whose part that earlier ones do not hold is smaller than this share of it is dropped.
 const DEPENDENT: f64 = 1e-6;
 
@@ -24,7 +28,7 @@ impl Basis {
     /// Normal score and cosines of the mid-ranks, or any function of a column of few symbols.
     ///
     /// The normal score makes the first pair of functions exact for normal variables and everything that
-    /// is a monotone image of them.
+    /// is a monotone image of them. Its square follows the tails, which cosines do slowly.
     pub fn cosines(column: &Column, highest: usize) -> Self {
         let mut builder = Builder::new(column);
         if column.atoms.len() <= SYMBOLS {
@@ -34,12 +38,17 @@ impl Basis {
             return builder.finish();
         }
         if let Ok(normal) = Normal::new(0.0, 1.0) {
-            builder.push(1, |_, atom| normal.inverse_cdf(atom.rank));
+            let score: Vec<f64> =
+                column.atoms.iter().map(|atom| normal.inverse_cdf(atom.rank)).collect();
+            builder.push(1, |index, _| score[index]);
+            if highest >= TAILS {
+                builder.push(3, |index, _| score[index].powi(2));
+            }
         }
         // cos(pi k u) by its recurrence in k: a call of the cosine for each would cost as much as the decomposition.
         let first: Vec<f64> = column.atoms.iter().map(|atom| (PI * atom.rank).cos()).collect();
         let (mut before, mut cosine) = (vec![1.0; first.len()], first.clone());
-        for level in 2..=highest.min(column.atoms.len() - 1) {
+        for level in 2..=highest.min(column.atoms.len() - 2) {
             builder.push(level, |index, _| cosine[index]);
             for ((before, cosine), first) in before.iter_mut().zip(&cosine).zip(&first) {
                 *before = 2.0 * first * cosine - *before;

@@ -12,7 +12,7 @@ const EXACT_ROWS: usize = 4096;
 const BINS: usize = 512;
 
 /// Rows that decide where the atoms of a long column begin.
-const SAMPLE: usize = 8 * BINS;
+const SAMPLE: usize = 16 * BINS;
 
 /// A column whose rows are coded by the atom they fall into: a value, or a narrow range of ranks.
 ///
@@ -121,7 +121,11 @@ fn quantiles(values: &[f64]) -> Vec<u64> {
     let mut sample: Vec<u64> =
         drawn.filter(|value| !value.is_nan()).take(SAMPLE).map(key).collect();
     sample.sort_unstable();
-    let mut edges: Vec<u64> = sample.into_iter().step_by(SAMPLE / BINS).collect();
+    // The tails, where functions may be steep, in ever smaller steps.
+    let tail = (0..).map(|power| 1 << power).take_while(|place| *place < SAMPLE / BINS);
+    let places = (0..SAMPLE).step_by(SAMPLE / BINS).chain(tail.flat_map(|t| [t, SAMPLE - t]));
+    let mut edges: Vec<u64> = places.map(|place| sample[place]).collect();
+    edges.sort_unstable();
     let repeated = edges.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0] + 1);
     let after: Vec<u64> = repeated.collect();
     edges[0] = 0;
@@ -163,7 +167,7 @@ mod tests {
         let rows = 40_000;
         let smooth: Vec<f64> = (0..rows).map(|row| f64::from(row) * -0.5).collect();
         let column = Column::new(&smooth);
-        assert_eq!(column.atoms.len(), BINS);
+        assert_eq!(column.atoms.len(), BINS + 8);
         assert!(column.atoms.iter().all(|atom| atom.mass * (BINS as f64) < 3.0));
         assert_eq!(column.atoms[0].value, smooth[rows as usize - 1]);
         // Every third value is 7; its atom holds nothing else.
