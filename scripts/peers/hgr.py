@@ -122,9 +122,10 @@ def estimates(ours, folder, draw):
         x = draw.normal(size=n)
         y = x**2 + draw.normal(size=n)
         path = save(folder, x, y, "f8")
-        mine = lambda: ours.ask(f"hgr {path} {n} 1 1")
-        kernel = lambda: seconds(lambda: float(maxcorr.hgr("dk").compute(x, y)), 1)
-        distance = lambda: seconds(lambda: float(dcor.distance_correlation(x, y)), 1)
+        calls = 1_000_000 // n
+        mine = lambda: ours.ask(f"hgr {path} {n} 1 {calls}")
+        kernel = lambda: seconds(lambda: float(maxcorr.hgr("dk").compute(x, y)), calls)
+        distance = lambda: seconds(lambda: float(dcor.distance_correlation(x, y)), calls)
         report(f"hgr {n:,}", "maxcorr double kernel", duel(mine, kernel))
         report(f"hgr {n:,}", "dcor", duel(mine, distance))
     print(f"\nPeak memory of our process after hgr at n = 1,000,000: {ours.ask('memory')[0]:.0f} MB, "

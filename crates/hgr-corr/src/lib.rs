@@ -66,6 +66,7 @@ mod error;
 mod estimate;
 #[cfg(feature = "candle")]
 mod loss;
+mod moments;
 mod state;
 pub mod truth;
 mod vectorised;

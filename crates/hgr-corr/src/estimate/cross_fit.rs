@@ -12,7 +12,7 @@ const RIDGE: f64 = 1e-9;
 
 /// Turns of the alternation that finds the first pair of functions. Where it has not converged by then the
 /// next correlation is so near that the pair between them serves as well.
-const TURNS: usize = 30;
+const TURNS: usize = 12;
 
 /// Growth of the correlation in a turn, as a share of it, below which the alternation ends.
 const SETTLED: f64 = 1e-6;
@@ -66,44 +66,30 @@ impl Moments {
     }
 }
 
-/// Covariances of fitted and judged rows in coordinates in which the fitted sides are white.
+/// The cross-covariance of the fitted rows in coordinates in which their sides are white, and the covariances of the
+/// judged rows.
 ///
 /// The coordinates come from Cholesky factors: the first k of them depend on the first k features alone, so that
 /// any leading block is the whitened form of fewer features.
 pub(super) struct Whitened {
-    fit: Mat<f64>,
-    x: Mat<f64>,
-    y: Mat<f64>,
     cross: Mat<f64>,
     x_factor: Mat<f64>,
     y_factor: Mat<f64>,
+    judge: [Mat<f64>; 3],
 }
 
 impl Whitened {
     fn new(fit: &Moments, judge: &Moments) -> Result<Self> {
-        let [sx, sy, sxy] = fit.covariances();
-        let [tx, ty, txy] = judge.covariances();
+        let [sx, sy, mut cross] = fit.covariances();
         let (x_factor, y_factor) = (factor(&sx)?, factor(&sy)?);
-        let turn = |left: &Mat<f64>, middle: Mat<f64>, right: &Mat<f64>| {
-            let mut whole = middle;
-            solve_lower_triangular_in_place(left.as_ref(), whole.as_mut(), Par::Seq);
-            let mut turned = whole.transpose().to_owned();
-            solve_lower_triangular_in_place(right.as_ref(), turned.as_mut(), Par::Seq);
-            turned.transpose().to_owned()
-        };
-        Ok(Self {
-            fit: turn(&x_factor, sxy, &y_factor),
-            x: turn(&x_factor, tx, &x_factor),
-            y: turn(&y_factor, ty, &y_factor),
-            cross: turn(&x_factor, txy, &y_factor),
-            x_factor,
-            y_factor,
-        })
+        solve_lower_triangular_in_place(x_factor.as_ref(), cross.as_mut(), Par::Seq);
+        solve_lower_triangular_in_place(y_factor.as_ref(), cross.transpose_mut(), Par::Seq);
+        Ok(Self { cross, x_factor, y_factor, judge: judge.covariances() })
     }
 
     /// The first pair of the leading block: unit vectors.
     fn first(&self, kx: usize, ky: usize) -> (Mat<f64>, Mat<f64>) {
-        let block = self.fit.submatrix(0, 0, kx, ky);
+        let block = self.cross.submatrix(0, 0, kx, ky);
         // A start that no direction is orthogonal to by construction.
         let mut v = Mat::from_fn(ky, 1, |j, _| 1.0 / (1.0 + j as f64));
         let mut u = Mat::zeros(kx, 1);
@@ -124,21 +110,24 @@ impl Whitened {
     /// Correlation on the judged rows of the first pair of functions of so many features.
     pub fn judged(&self, kx: usize, ky: usize) -> f64 {
         let (u, v) = self.first(kx, ky);
-        self.correlations(u.as_ref(), v.as_ref()).first().copied().unwrap_or(0.0)
+        let (f, g) = (weights(&self.x_factor, u), weights(&self.y_factor, v));
+        self.correlations(&f, &g).first().copied().unwrap_or(0.0)
     }
 
-    /// Correlations on the judged rows of the columns of u and v.
-    fn correlations(&self, u: MatRef<f64>, v: MatRef<f64>) -> Vec<f64> {
-        let form = |left: MatRef<f64>, middle: &Mat<f64>, right: MatRef<f64>| -> Vec<f64> {
+    /// Correlations on the judged rows of the functions with the weights in each column.
+    fn correlations(&self, f: &Mat<f64>, g: &Mat<f64>) -> Vec<f64> {
+        let form = |left: &Mat<f64>, middle: &Mat<f64>, right: &Mat<f64>| -> Vec<f64> {
             let turned = middle.submatrix(0, 0, left.nrows(), right.nrows()) * right;
             (0..right.ncols()).map(|mode| left.col(mode).transpose() * turned.col(mode)).collect()
         };
-        let (x, y, cross) = (form(u, &self.x, u), form(v, &self.y, v), form(u, &self.cross, v));
+        let [x, y, cross] = &self.judge;
         let correlation = |((x, y), cross): ((f64, f64), f64)| {
             let spread = (x * y).sqrt();
             if spread > 0.0 { (cross / spread).clamp(-1.0, 1.0) } else { 0.0 }
         };
-        x.into_iter().zip(y).zip(cross).map(correlation).collect()
+        let (variances, products) =
+            (form(f, x, f).into_iter().zip(form(g, y, g)), form(f, cross, g));
+        variances.zip(products).map(correlation).collect()
     }
 
     /// All pairs of so many features: correlation on the fitted and on the judged rows, and the weights of
@@ -147,9 +136,9 @@ impl Whitened {
         if kx == 0 || ky == 0 {
             return Ok(vec![]);
         }
-        let (u, sigma, v) = singular(self.fit.submatrix(0, 0, kx, ky))?;
-        let judged = self.correlations(u.as_ref(), v.as_ref());
-        let (f, g) = (weights(&self.x_factor, &u), weights(&self.y_factor, &v));
+        let (u, sigma, v) = singular(self.cross.submatrix(0, 0, kx, ky))?;
+        let (f, g) = (weights(&self.x_factor, u), weights(&self.y_factor, v));
+        let judged = self.correlations(&f, &g);
         let pair = |(mode, (sigma, judged)): (usize, (f64, f64))| Pair {
             fitted: sigma.min(1.0),
             judged,
@@ -192,8 +181,8 @@ pub(super) struct Pair {
 /// The folds in turn as judges of the rest, and last all rows as judges of themselves.
 pub(super) fn whiten(x: &Side, y: &Side, folds: &[Vec<u32>]) -> Result<(Vec<Whitened>, Whitened)> {
     let parts: Vec<Moments> = folds.iter().map(|rows| Moments::new(x, y, rows)).collect();
-    let mut all = Moments::new(x, y, &[]);
-    for part in &parts {
+    let mut all = parts[0].combine(&parts[1], 1.0);
+    for part in &parts[2..] {
         all = all.combine(part, 1.0);
     }
     let split = |part: &Moments| Whitened::new(&all.combine(part, -1.0), part);
@@ -210,11 +199,10 @@ fn factor(covariance: &Mat<f64>) -> Result<Mat<f64>> {
 }
 
 /// The weights of the features behind white coordinates: the transposed factor, solved backwards.
-fn weights(factor: &Mat<f64>, white: &Mat<f64>) -> Mat<f64> {
-    let mut weights = white.clone();
+fn weights(factor: &Mat<f64>, mut white: Mat<f64>) -> Mat<f64> {
     let factor = factor.submatrix(0, 0, white.nrows(), white.nrows());
-    solve_upper_triangular_in_place(factor.transpose(), weights.as_mut(), Par::Seq);
-    weights
+    solve_upper_triangular_in_place(factor.transpose(), white.as_mut(), Par::Seq);
+    white
 }
 
 /// Scales a vector to norm 1 and returns the norm it had.

@@ -3,8 +3,7 @@ use super::cross_fit::{Pair, Whitened, whiten};
 use super::independence::Independence;
 use super::side::Side;
 use crate::{Error, Result};
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// Numbers of functions a column that are tried.
@@ -157,16 +156,17 @@ impl Hgr {
         })
     }
 
-    /// Row numbers of the folds: of each run of as many rows as folds, one falls into each.
+    /// Row numbers of the folds: of each run of as many rows as folds, one falls into each, in an order turned by
+    /// chance.
     fn split(&self, rows: usize) -> Vec<Vec<u32>> {
         let mut stream = ChaCha8Rng::seed_from_u64(self.seed);
-        let mut order: Vec<usize> = (0..self.folds).collect();
         let mut folds = vec![Vec::with_capacity(rows / self.folds + 1); self.folds];
+        let mut turn = 0;
         for (row, place) in (0u32..).zip(0..rows) {
             if place % self.folds == 0 {
-                order.shuffle(&mut stream);
+                turn = stream.random_range(0..self.folds);
             }
-            folds[order[place % self.folds]].push(row);
+            folds[(place + turn) % self.folds].push(row);
         }
         folds
     }

@@ -2,6 +2,7 @@
 
 use super::basis::Basis;
 use super::column::Column;
+use crate::moments::second_moments;
 use crate::vectorised::vectorised;
 use faer::{Col, Mat, MatRef};
 
@@ -47,8 +48,19 @@ impl Coded {
 
     /// The sums over some rows of the products of two functions: rows of an atom are counted, not visited.
     fn squares(&self, rows: &[u32]) -> Mat<f64> {
-        let counts = Col::from_iter(self.counts(rows));
-        self.matrix().transpose() * (counts.as_diagonal() * self.matrix())
+        if self.width == 0 {
+            return Mat::zeros(0, 0);
+        }
+        let counts = self.counts(rows).into_iter();
+        let present = counts.zip(self.table.chunks_exact(self.width)).filter(|(n, _)| *n > 0.0);
+        let weighted: Vec<f64> = present
+            .flat_map(|(count, row)| {
+                let root = f64::sqrt(count);
+                row.iter().map(move |value| root * value)
+            })
+            .collect();
+        let atoms = weighted.len() / self.width;
+        second_moments(MatRef::from_row_major_slice(&weighted, atoms, self.width))
     }
 }
 
@@ -173,31 +185,37 @@ fn products(a: &Coded, b: &Coded, rows: &[u32]) -> Mat<f64> {
     if a.width == 0 || b.width == 0 {
         return Mat::zeros(a.width, b.width);
     }
-    let mut place = vec![u32::MAX; a.atoms()];
-    let mut present: Vec<u32> = vec![];
-    for row in rows {
-        let code = a.column.codes[*row as usize];
-        let place = &mut place[code as usize];
-        if *place == u32::MAX {
-            // There are at most as many as rows, whose numbers are of this type.
-            *place = present.len() as u32;
-            present.push(code);
-        }
+    let pairs = pairs(a, b, rows);
+    let groups: Vec<&[[u32; 2]]> = pairs.chunk_by(|one, next| one[0] == next[0]).collect();
+    let mut left = Vec::with_capacity(groups.len() * a.width);
+    let mut sums = vec![0.0; groups.len() * b.width];
+    for (group, sums) in groups.iter().zip(sums.chunks_exact_mut(b.width)) {
+        left.extend_from_slice(a.row(group[0][0]));
+        vectorised(
+            #[inline(always)]
+            || {
+                for [_, code] in *group {
+                    sums.iter_mut().zip(b.row(*code)).for_each(|(sum, value)| *sum += value);
+                }
+            },
+        );
     }
-    let mut sums = vec![0.0; present.len() * b.width];
-    vectorised(
-        #[inline(always)]
-        || {
-            for row in rows {
-                let start = place[a.column.codes[*row as usize] as usize] as usize * b.width;
-                let values = b.row(b.column.codes[*row as usize]);
-                let sums = &mut sums[start..start + b.width];
-                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-            }
-        },
-    );
-    let left: Vec<f64> = present.iter().flat_map(|code| a.row(*code)).copied().collect();
-    let left = MatRef::from_row_major_slice(&left, present.len(), a.width);
-    let right = MatRef::from_row_major_slice(&sums, present.len(), b.width);
+    let left = MatRef::from_row_major_slice(&left, groups.len(), a.width);
+    let right = MatRef::from_row_major_slice(&sums, groups.len(), b.width);
     left.transpose() * right
+}
+
+/// The atoms of some rows in both columns, in the order of the first.
+fn pairs(a: &Coded, b: &Coded, rows: &[u32]) -> Vec<[u32; 2]> {
+    let codes = rows.iter().map(|row| [a, b].map(|coded| coded.column.codes[*row as usize]));
+    let mut places = vec![0; a.atoms() + 1];
+    codes.clone().for_each(|[first, _]| places[first as usize + 1] += 1);
+    (1..places.len()).for_each(|atom| places[atom] += places[atom - 1]);
+    let mut pairs = vec![[0; 2]; rows.len()];
+    for pair in codes {
+        let place = &mut places[pair[0] as usize];
+        pairs[*place] = pair;
+        *place += 1;
+    }
+    pairs
 }

@@ -4,10 +4,10 @@
 use super::penalty::Side;
 use super::two_view::Parts;
 use crate::Result;
+use crate::moments::second_moments;
 use crate::vectorised::vectorised;
 use candle_core::{DType, Device, Tensor, WithDType};
 use faer::linalg::matmul::matmul;
-use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular};
 use faer::traits::RealField;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
@@ -134,30 +134,6 @@ fn centred<T: Number>(view: &Tensor) -> Result<Vec<T>> {
         },
     );
     Ok(values)
-}
-
-/// `rows' rows`: one half is computed, the other copied.
-fn second_moments<T: Number>(rows: MatRef<T>) -> Mat<T> {
-    let mut moments = Mat::<T>::zeros(rows.ncols(), rows.ncols());
-    let (half, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
-    let one = T::nearest(1.0);
-    triangular(
-        &mut moments,
-        half,
-        Accum::Replace,
-        rows.transpose(),
-        whole,
-        rows,
-        whole,
-        one,
-        Par::Seq,
-    );
-    for column in 1..moments.ncols() {
-        for row in 0..column {
-            moments[(row, column)] = moments[(column, row)];
-        }
-    }
-    moments
 }
 
 /// The sum of products in f64, in as many running sums as a wide register holds.

@@ -2,6 +2,7 @@
 
 mod stored;
 
+use crate::moments::second_moments;
 use crate::{Convention, Error, Matrix, Result, Spectrum};
 use faer::{Mat, Side};
 use serde::{Deserialize, Serialize};
@@ -93,8 +94,8 @@ impl HgrState {
             let (f_means, g_means) = (f.means(), g.means());
             let (x, y) = (f.centred(&f_means), g.centred(&g_means));
             block.rows = f.rows();
-            block.m_ff = row_major(&(x.transpose() * &x));
-            block.m_gg = row_major(&(y.transpose() * &y));
+            block.m_ff = row_major(&second_moments(x.as_ref()));
+            block.m_gg = row_major(&second_moments(y.as_ref()));
             block.m_fg = row_major(&(x.transpose() * &y));
             (block.f_means, block.g_means) = (f_means, g_means);
         }
