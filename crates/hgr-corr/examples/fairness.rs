@@ -1,12 +1,12 @@
 //! A regression whose output must not depend on a protected column, in any way and not only linearly.
 //!
-//! Soft-HGR measures the dependence between features of the output and of the protected column; its score is
-//! a penalty. Afterwards the dependence is measured on other rows.
+//! The penalty is half the sum of the squared canonical correlations of powers of the output and of the protected
+//! column: 0 only where no such functions are correlated. Afterwards the dependence is measured on other rows.
 //!
 //! Run: cargo run -p hgr-corr --example fairness
 
 use candle_core::{Device, Tensor, Var};
-use hgr_corr::{hgr, soft_hgr};
+use hgr_corr::{Cca, CcaScore, hgr};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -14,15 +14,16 @@ const ROWS: usize = 1000;
 const STEPS: usize = 300;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    for weight in [0.0, 5.0] {
+    let penalty = Cca { score: CcaScore::HalfSumSquares, ridge: 1e-3 };
+    for weight in [0.0, 1.0, 20.0] {
         let (inputs, protected, target) = draw(1)?;
-        let weights = Var::zeros((2, 1), candle_core::DType::F64, &Device::Cpu)?;
+        // Not 0: a constant output has no spread to divide by.
+        let weights = Var::new(&[[0.1], [0.1]], &Device::Cpu)?;
         for _ in 0..STEPS {
             let output = inputs.matmul(&weights)?;
             let error = (&output - &target)?.sqr()?.mean_all()?;
-            let score =
-                soft_hgr(&standardised(&output)?, &standardised(&protected.sqr()?)?)?.neg()?;
-            let gradients = (error + (score * weight)?)?.backward()?;
+            let found = penalty.loss(&powers(&output, 2)?, &powers(&protected, 3)?)?;
+            let gradients = (error - (found.value * weight)?)?.backward()?;
             let gradient = gradients.get(&weights).ok_or("no gradient")?;
             weights.set(&(weights.as_tensor() - (gradient * 0.05)?)?)?;
         }
@@ -52,7 +53,9 @@ fn draw(seed: u64) -> candle_core::Result<(Tensor, Tensor, Tensor)> {
     Ok((Tensor::from_vec(inputs, (ROWS, 2), &Device::Cpu)?, column(protected)?, column(target)?))
 }
 
-fn standardised(column: &Tensor) -> candle_core::Result<Tensor> {
-    let centred = column.broadcast_sub(&column.mean_keepdim(0)?)?;
-    centred.broadcast_div(&centred.sqr()?.mean_keepdim(0)?.sqrt()?)
+/// The first powers of a column, side by side.
+fn powers(column: &Tensor, highest: u32) -> candle_core::Result<Tensor> {
+    let powers: Vec<Tensor> =
+        (1..=highest).map(|power| column.powf(f64::from(power))).collect::<Result<_, _>>()?;
+    Tensor::cat(&powers, 1)
 }

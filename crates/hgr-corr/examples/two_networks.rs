@@ -1,15 +1,16 @@
 //! Two networks that see the same digits in different ways learn what both ways have in common, without labels.
 //!
 //! The views are Fourier coefficients (76) and profile correlations (216) of 2,000 handwritten digits: the data set
-//! Multiple Features of UCI (CC BY 4.0) as an npz file with the arrays `fou` and `fac`, 200 rows of each class in
+//! Multiple Features of UCI (CC BY 4.0) as a folder with the arrays fou.npy and fac.npy, 200 rows of each class in
 //! turn. The first 150 of each class train, the other 50 judge.
 //!
-//! Run: cargo run --release -p hgr-corr --example two_networks -- uci_mfeat.npz
+//! Run: cargo run --release -p hgr-corr --example two_networks -- FOLDER
 
-use candle_core::{DType, Device, Tensor, Var, backprop::GradStore, npy::NpzTensors};
+use candle_core::{DType, Device, Tensor, Var, backprop::GradStore};
 use hgr_corr::{Matrix, SoftHgr, held_out_spectrum, shuffled_spectrum};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::path::{Path, PathBuf};
 
 type Answer<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -22,10 +23,10 @@ const RATE: f64 = 0.1;
 const DECAY: f64 = 1e-3;
 
 fn main() -> Answer<()> {
-    let path = std::env::args().nth(1).ok_or("name the npz file: see the head of this example")?;
-    let file = NpzTensors::new(path)?;
-    let (fourier, fourier_judge) = view(&file, "fou")?;
-    let (profile, profile_judge) = view(&file, "fac")?;
+    let folder = std::env::args().nth(1).ok_or("name the folder: see the head of this example")?;
+    let folder = PathBuf::from(folder);
+    let (fourier, fourier_judge) = view(&folder.join("fou.npy"))?;
+    let (profile, profile_judge) = view(&folder.join("fac.npy"))?;
     let mut stream = ChaCha8Rng::seed_from_u64(1);
     let f = Network::new(fourier.dim(1)?, &mut stream)?;
     let g = Network::new(profile.dim(1)?, &mut stream)?;
@@ -52,9 +53,8 @@ fn main() -> Answer<()> {
 }
 
 /// A view of the digits that train and of those that judge, scaled by the former.
-fn view(file: &NpzTensors, name: &str) -> Answer<(Tensor, Tensor)> {
-    let all = file.get(name)?.ok_or(format!("the file has no array {name}"))?;
-    let all = all.to_dtype(DType::F32)?;
+fn view(path: &Path) -> Answer<(Tensor, Tensor)> {
+    let all = Tensor::read_npy(path)?.to_dtype(DType::F32)?;
     let rows = |keep: fn(u32) -> bool| -> candle_core::Result<Tensor> {
         let rows: Vec<u32> = (0..2000).filter(|row| keep(row % 200)).collect();
         all.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)

@@ -63,12 +63,16 @@ pub(super) fn with_gradient(value: f64, inputs: &[(&Tensor, Tensor)]) -> Result<
         let nothing = if input.device().is_cpu() {
             input.apply_op1(Known { gradient: gradient.clone(), dtype })?
         } else {
-            // `sum((x - x.detach()) o gradient)` is 0, and its derivative is the gradient.
-            ((*input - input.detach())?.to_dtype(dtype)? * gradient)?.sum_all()?
+            product(input, gradient, dtype)?
         };
         total = (total + nothing)?;
     }
     Ok(total)
+}
+
+/// The number 0 whose derivative is the gradient, on any device: `sum((x - x.detach()) o gradient)`.
+fn product(input: &Tensor, gradient: &Tensor, dtype: DType) -> Result<Tensor> {
+    Ok(((input - input.detach())?.to_dtype(dtype)? * gradient)?.sum_all()?)
 }
 
 /// The number 0 with a gradient that is known.
@@ -107,4 +111,26 @@ pub(super) fn scalar(tensor: &Tensor) -> Result<f64> {
 /// `sum(a o b)` in the tensors' type.
 pub(super) fn inner(a: &Tensor, b: &Tensor) -> Result<f64> {
     scalar(&(a * b)?.sum_all()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Var};
+
+    #[test]
+    fn both_carriers_have_the_gradient_and_the_value_nothing() -> Result<()> {
+        let input = Var::new(&[2.0f32, -1.0], &Device::Cpu)?;
+        let gradient = Tensor::new(&[3.0f64, 0.5], &Device::Cpu)?;
+        let dtype = DType::F64;
+        let known = input.apply_op1(Known { gradient: gradient.clone(), dtype })?;
+        for carrier in [known, product(&input, &gradient, dtype)?] {
+            assert_eq!(carrier.to_scalar::<f64>()?, 0.0);
+            // What the value is multiplied with multiplies the gradient.
+            let gradients = (carrier * -2.0)?.backward()?;
+            let found = gradients.get(&input).map(Tensor::to_vec1::<f32>).transpose()?;
+            assert_eq!(found, Some(vec![-6.0, -1.0]));
+        }
+        Ok(())
+    }
 }

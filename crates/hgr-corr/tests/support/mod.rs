@@ -1,8 +1,5 @@
 //! Golden files and comparisons.
-#![allow(dead_code)] // each test file uses some of it
-
-#[cfg(feature = "candle")]
-pub mod tensors;
+#![allow(dead_code)] // each of the two programs of tests uses some of it
 
 use hgr_corr::Matrix;
 use rand::{Rng, SeedableRng};

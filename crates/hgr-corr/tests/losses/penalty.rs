@@ -1,13 +1,9 @@
 //! Estimates of the penalty against the golden file, central differences, subsets and each other.
-#![cfg(feature = "candle")]
-#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-mod support;
-
+use crate::support::{Table, assert_close, draw, golden, number, table};
+use crate::tensors::{F32, F64, assert_central, assert_gradients, flat, var};
 use candle_core::DType;
 use hgr_corr::{Convention, Error, Penalty, Side, SoftHgr};
-use support::tensors::{F32, F64, assert_central, assert_gradients, flat, var};
-use support::{Table, assert_close, draw, golden, number, table};
 
 const SIDES: [Side; 3] = [Side::Auto, Side::Covariance, Side::Gram];
 

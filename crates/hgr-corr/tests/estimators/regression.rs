@@ -1,10 +1,7 @@
 //! Maximal correlation regression against joint distributions whose posteriors are known.
-#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-mod support;
-
+use crate::support::{Table, assert_close, draw, golden, matrix, table};
 use hgr_corr::{Error, Matrix, MaximalCorrelationRegression, discrete_modes};
-use support::{Table, assert_close, draw, golden, matrix, table};
 
 /// `P(y | x)` of a joint table, row by row.
 fn posteriors(joint: &Table) -> Vec<f64> {

@@ -1,10 +1,7 @@
 //! The mergeable state against golden files, the estimators and itself in other parts.
-#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-mod support;
-
+use crate::support::{Table, assert_close, draw, golden, matrix, number, numbers, table};
 use hgr_corr::{Convention, Error, HgrState, Matrix, spectrum};
-use support::{Table, assert_close, draw, golden, matrix, number, numbers, table};
 
 const F64: f64 = 1e-9;
 

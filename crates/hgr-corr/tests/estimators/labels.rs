@@ -1,10 +1,7 @@
 //! Features and a label: the one-sided H-score and maximal correlation regression.
-#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-mod support;
-
+use crate::support::{Table, assert_close, draw, golden, matrix, number, numbers, table};
 use hgr_corr::{Convention, Error, Matrix, one_sided_h};
-use support::{Table, assert_close, draw, golden, matrix, number, numbers, table};
 
 const F64: f64 = 1e-9;
 
@@ -97,14 +94,4 @@ fn labels_that_do_not_fit_are_refused() {
     assert!(refused(&[0, 0, 0, 0], 0));
     let one = Matrix::new(&f.values[..2], 1, 2).unwrap();
     assert!(matches!(one_sided_h(one, &[0], 1), Err(Error::TooFewRows { actual: 1, .. })));
-}
-
-#[cfg(feature = "candle")]
-#[test]
-fn a_table_without_a_class_is_refused() {
-    use candle_core::{DType, Device, Tensor};
-    let f = support::tensors::var(&draw(2, 3, 5), DType::F64);
-    let table = Tensor::zeros((0, 3), DType::F64, &Device::Cpu).unwrap();
-    let refused = hgr_corr::label_hgr(&f, &[0, 0], &table);
-    assert!(matches!(refused, Err(Error::Shape { .. })));
 }

@@ -1,6 +1,6 @@
 //! Tensors from tables, and gradients against golden files and central differences.
 
-use super::{Table, assert_close, table};
+use crate::support::{Table, assert_close, table};
 use candle_core::{DType, Device, Tensor, Var};
 use serde_json::Value;
 

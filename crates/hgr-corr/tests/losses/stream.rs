@@ -1,14 +1,10 @@
 //! The loss over parts of a batch against golden files and the loss of the whole batch.
-#![cfg(feature = "candle")]
-#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-mod support;
-
+use crate::support::{Table, assert_close, draw, golden, number, numbers, table};
+use crate::tensors::{flat, var};
 use candle_core::DType::{self, BF16, F32, F64};
 use candle_core::{Tensor, Var};
 use hgr_corr::{Convention, Error, HgrState, SoftHgr, soft_hgr};
-use support::tensors::{flat, var};
-use support::{Table, assert_close, draw, golden, number, numbers, table};
 
 /// The loss, its two parts, and the gradients of both sides.
 type Found = (Vec<f64>, Vec<f64>, Vec<f64>);

@@ -1,13 +1,9 @@
 //! H-scores against golden files, central differences and Soft-HGR.
-#![cfg(feature = "candle")]
-#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-mod support;
-
+use crate::support::{Table, assert_close, draw, golden, number, numbers, table};
+use crate::tensors::{F32, F64, assert_central, assert_gradients, flat, var};
 use candle_core::{DType, Tensor, Var};
 use hgr_corr::{Convention, Error, HScore, Nesting, SoftHgr, h_score, nested_h_score, soft_hgr};
-use support::tensors::{F32, F64, assert_central, assert_gradients, flat, var};
-use support::{Table, assert_close, draw, golden, number, numbers, table};
 
 const FORMS: [(HScore, Convention); 2] =
     [(HScore::Jmlr, Convention::Population), (HScore::Nfe, Convention::NegHscore)];

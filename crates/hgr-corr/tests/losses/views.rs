@@ -1,16 +1,12 @@
 //! Losses against golden files, central differences and each other.
-#![cfg(feature = "candle")]
-#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-mod support;
-
+use crate::support::{Table, assert_close, draw, golden, number, table};
+use crate::tensors::{F32, F64, assert_central, assert_gradients, flat, var};
 use candle_core::{DType, Device, Tensor, Var};
 use hgr_corr::{
     Convention, Error, Mask, Missing, PairWeights, SoftHgr, label_hgr, soft_hgr, soft_hgr_views,
 };
 use serde_json::Value;
-use support::tensors::{F32, F64, assert_central, assert_gradients, flat, var};
-use support::{Table, assert_close, draw, golden, number, table};
 
 fn views(value: &Value, dtype: DType) -> Vec<Var> {
     value.as_array().unwrap().iter().map(|view| var(&table(view), dtype)).collect()
@@ -221,4 +217,12 @@ fn shapes_that_do_not_fit_are_refused() {
         soft_hgr_views(&one, None, None, Missing::Pairwise),
         Err(Error::Shape { .. })
     ));
+}
+
+#[test]
+fn a_table_without_a_class_is_refused() {
+    let f = var(&draw(2, 3, 5), DType::F64);
+    let table = Tensor::zeros((0, 3), DType::F64, &Device::Cpu).unwrap();
+    let refused = label_hgr(&f, &[0, 0], &table);
+    assert!(matches!(refused, Err(Error::Shape { .. })));
 }

@@ -1,10 +1,8 @@
 //! The test of independence against distance correlation, both by permutation, at 200 rows.
 #![allow(clippy::unwrap_used)] // a test says what it expects by panicking
 
-mod laws;
-
+use crate::laws::{normal, sample, uniform};
 use hgr_corr::Independence;
-use laws::{normal, sample, uniform};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

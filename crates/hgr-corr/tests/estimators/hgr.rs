@@ -1,10 +1,7 @@
 //! The estimator of maximal correlation against laws whose value is known.
-#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-mod laws;
-
+use crate::laws::{LAWS, Law, normal, sample, uniform};
 use hgr_corr::{Error, Hgr, HgrEstimate, Independence, hgr};
-use laws::{LAWS, Law, normal, sample, uniform};
 
 fn estimate(x: &[f64], y: &[f64]) -> HgrEstimate {
     Hgr { permutations: 0, ..Hgr::default() }.estimate(&[x], &[y]).unwrap()

@@ -1,10 +1,7 @@
 //! Alternating conditional expectations and the test of independence on joint tables.
-#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-mod support;
-
+use crate::support::{assert_close, golden, matrix, number, numbers, table};
 use hgr_corr::{Error, Matrix, ace, discrete_modes};
-use support::{assert_close, golden, matrix, number, numbers, table};
 
 const F64: f64 = 1e-9;
 

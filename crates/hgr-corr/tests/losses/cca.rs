@@ -1,13 +1,9 @@
 //! CCA losses against golden files, central differences and the other measures of the same thing.
-#![cfg(feature = "candle")]
-#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-mod support;
-
+use crate::support::{Table, assert_close, draw, golden, number, numbers, table};
+use crate::tensors::{F32, F64, assert_central, flat, var};
 use candle_core::{DType, Var};
 use hgr_corr::{Cca, CcaScore, Error, Matrix, gaussian_mi, soft_hgr, spectrum};
-use support::tensors::{F32, F64, assert_central, flat, var};
-use support::{Table, assert_close, draw, golden, number, numbers, table};
 
 const SCORES: [CcaScore; 3] = [CcaScore::TraceNorm, CcaScore::HalfSumSquares, CcaScore::GaussianMi];
 

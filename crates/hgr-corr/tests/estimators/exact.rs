@@ -1,12 +1,9 @@
 //! Estimators against golden files, closed forms and each other.
-#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-mod support;
-
+use crate::support::{Table, assert_close, golden, number, numbers, table};
 use hgr_corr::{Error, Matrix, discrete_modes, held_out_spectrum, shuffled_spectrum, spectrum};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use support::{Table, assert_close, golden, number, numbers, table};
 
 const F64: f64 = 1e-9;
 

@@ -1,10 +1,8 @@
 //! Estimators of the literature and conditional correlations against laws whose value is known.
 #![allow(clippy::unwrap_used)] // a test says what it expects by panicking
 
-mod laws;
-
+use crate::laws::{LAWS, normal, sample, uniform};
 use hgr_corr::{Error, Hgr, Matrix, discrete_modes, double_kernel, rdc, truth};
-use laws::{LAWS, normal, sample, uniform};
 
 #[test]
 fn the_closed_forms_are_those_of_the_joint_tables() {
