@@ -1,60 +1,70 @@
-//! Hirschfeld-Gebelein-Rényi (HGR) maximal correlation: losses to train with, estimators to measure with.
+//! Hirschfeld-Gebelein-Rényi (HGR) maximal correlation: estimators to measure with, losses to train with.
 //!
 //! The HGR maximal correlation of X and Y is the largest correlation that functions f(X) and g(Y) can have. It
 //! is 0 for independent variables alone and sees every kind of dependence. Its continuation to `K` pairs of
 //! functions is a spectrum `sigma_1 >= sigma_2 >= ...`; Soft-HGR finds the functions by training, without
 //! inverting a covariance.
 //!
-//! | question | answer |
-//! |---|---|
-//! | two networks to train | [`soft_hgr`], [`SoftHgr`] for other conventions |
-//! | batches too small for their own covariances | [`SoftHgr`] with [`Penalty::Unbiased`] or [`Penalty::Blend`] |
-//! | the H-score as its authors define it | [`h_score`]: means count, soft_hgr is the one without them |
-//! | modes in order, one a column | [`nested_h_score`] |
-//! | a label | [`label_hgr`] |
-//! | more views than two, missing views | [`soft_hgr_views`] |
-//! | two networks, by canonical correlations | [`Cca`]: inverts covariances, views of any widths |
-//! | two columns of data, or more | [`hgr`]; [`Hgr`] for several columns a side |
-//! | are they independent? | [`Independence`] |
-//! | two columns where a third is known | [`Hgr::given`] |
-//! | estimators as in the literature | [`rdc`], [`double_kernel`]; linear CCA is [`spectrum`] |
-//! | two columns of symbols or counts | [`discrete_modes`]: exact |
-//! | the first mode of large tables | [`ace`] |
-//! | are two columns of symbols independent? | [`DiscreteModes::chi_square`] |
-//! | laws whose answer is known | [`truth`] |
-//! | is what was learned real? | [`held_out_spectrum`], with [`shuffled_spectrum`] as the control |
-//! | what features say about a label | [`one_sided_h`] |
-//! | class probabilities without training a classifier | [`MaximalCorrelationRegression`] |
-//! | two sets of features | [`spectrum`] |
-//! | rows that come in parts, or from several workers | [`HgrState`] |
-//! | a batch larger than memory, or spread over workers | [`HgrState::part`] |
-//! | correlations as information | [`gaussian_mi`] |
-//!
-//! The losses need the feature `candle` (on by default); the estimators build without it.
-//!
-//! # Two networks to train
-//!
-//! ```
-//! # #[cfg(feature = "candle")] {
-//! use candle_core::{Device, Tensor};
-//! use hgr_corr::soft_hgr;
-//!
-//! let f = Tensor::new(&[[1.0f64, 0.0], [0.0, 1.0], [-1.0, 0.5]], &Device::Cpu)?; // (B, K)
-//! let g = Tensor::new(&[[0.9f64, 0.1], [0.2, 0.8], [-1.1, 0.4]], &Device::Cpu)?;
-//! let loss = soft_hgr(&f, &g)?; // a scalar to be minimised, with gradient
-//! assert!((loss.to_scalar::<f64>()? - (-0.620_833_333_333_333)).abs() < 1e-12);
-//! # }
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! Never read the value of a training batch as evidence of dependence: for independent Gaussian features with
-//! 64 columns a batch of 64 rows gives a score of 32, as high as it can be. Measure on held-out rows.
-//!
-//! # Words
-//!
 //! *Mode*: a pair of functions f_k, g_k, uncorrelated with those before. *Cross term*: the sum of covariances of
 //! matching columns. *Penalty*: half the trace of the product of the two covariances. *Score* S = cross - penalty; the
 //! *loss* is -S. The largest score of `K` modes is half the sum of their squared correlations.
+//!
+//! # Two columns of data
+//!
+//! [`hgr`] for numbers, with an interval and a p-value; [`Hgr`] for several columns a side and for data with gaps,
+//! [`Hgr::given`] where a third column is known. [`discrete_modes`] for a table of counts or probabilities: exact, with
+//! [`DiscreteModes::chi_square`] as the test; [`ace`] for its first mode where the table is large. [`Independence`] is the
+//! test alone.
+//!
+//! ```
+//! // A circle: the columns are uncorrelated and yet each says much about the other.
+//! let angles = (0..500).map(|i| f64::from(i) * 0.4);
+//! let (x, y): (Vec<f64>, Vec<f64>) = angles.map(|angle| (angle.cos(), angle.sin())).unzip();
+//! let found = hgr_corr::hgr(&x, &y)?;
+//! assert!(found.sigma > 0.99 && found.p_value < 0.01);
+//! # Ok::<(), hgr_corr::Error>(())
+//! ```
+//!
+//! As in the literature, fitted and measured on the same rows: [`smoothed_ace`], [`rdc`], [`double_kernel`], linear CCA as
+//! [`spectrum`].
+//! [`truth`] has laws whose answer is known; [`gaussian_mi`] turns correlations into information.
+//!
+//! # Two sets of features, learned or given
+//!
+//! [`spectrum`] has their canonical correlations and the modes. Whether what was learned is real:
+//! [`held_out_spectrum`], with [`shuffled_spectrum`] as the control.
+//!
+//! # A label
+//!
+//! [`one_sided_h`]: what features say about it, and the best function of it.
+//! [`MaximalCorrelationRegression`]: class probabilities from that, without training a classifier.
+//!
+//! # Many machines, or rows that come in parts
+//!
+//! [`HgrState`] is what a part contributes: it merges, is stored with serde, and gives the spectrum and the score of all
+//! rows. [`ScoreParts`] are the score's two terms, by [`Convention`].
+//!
+//! ```
+//! use hgr_corr::{HgrState, Matrix};
+//! let x: Vec<f64> = (0..60).map(|i| f64::from(i % 7)).collect();
+//! let y: Vec<f64> = (0..60).map(|i| f64::from(i % 5)).collect();
+//! let part = |rows: std::ops::Range<usize>| {
+//!     let mut state = HgrState::new(1, 1);
+//!     let (x, y) = (&x[rows.clone()], &y[rows]);
+//!     state.push(Matrix::new(x, x.len(), 1)?, Matrix::new(y, y.len(), 1)?)?;
+//!     Ok::<_, hgr_corr::Error>(state)
+//! };
+//! let mut whole = part(0..20)?;
+//! whole.merge(&part(20..60)?)?;
+//! let difference = whole.spectrum()?.sigma[0] - part(0..60)?.spectrum()?.sigma[0];
+//! assert!(difference.abs() < 1e-12);
+//! # Ok::<(), hgr_corr::Error>(())
+//! ```
+#![cfg_attr(feature = "candle", doc = include_str!("losses.md"))]
+#![cfg_attr(
+    not(feature = "candle"),
+    doc = "# Networks to train\n\nThe losses need the feature `candle`, which this build does not have."
+)]
 //!
 //! # Source
 //!
@@ -77,7 +87,7 @@ pub use estimate::{
     Ace, ChiSquare, ConditionalHgr, DiscreteModes, Hgr, HgrEstimate, Independence, Matrix,
     MaximalCorrelationRegression, Mode, OneSidedH, Spectrum, Stratum, Tested, ace, discrete_modes,
     double_kernel, gaussian_mi, held_out_spectrum, hgr, one_sided_h, rdc, shuffled_spectrum,
-    spectrum,
+    smoothed_ace, spectrum,
 };
 #[cfg(feature = "candle")]
 pub use loss::{

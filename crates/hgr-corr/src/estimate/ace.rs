@@ -88,7 +88,7 @@ fn expectation(mass: f64, values: &[f64], p: impl Fn(usize) -> f64) -> f64 {
 /// The standard deviation under `mass`, and the values with mean 0 and variance 1.
 ///
 /// A deviation of at most `least` counts as 0, and the values become 0.
-fn standardised(mut values: Vec<f64>, mass: &[f64], least: f64) -> (f64, Vec<f64>) {
+pub(super) fn standardised(mut values: Vec<f64>, mass: &[f64], least: f64) -> (f64, Vec<f64>) {
     let mean: f64 = values.iter().zip(mass).map(|(value, mass)| mass * value).sum();
     values.iter_mut().for_each(|value| *value -= mean);
     let variance: f64 = values.iter().zip(mass).map(|(value, mass)| mass * value * value).sum();

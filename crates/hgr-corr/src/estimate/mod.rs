@@ -14,6 +14,7 @@ mod label;
 mod matrix;
 mod regression;
 mod side;
+mod smoothed_ace;
 mod spectrum;
 
 pub use ace::{Ace, ace};
@@ -26,4 +27,5 @@ pub use independence::{Independence, Tested};
 pub use label::{OneSidedH, one_sided_h};
 pub use matrix::Matrix;
 pub use regression::MaximalCorrelationRegression;
+pub use smoothed_ace::smoothed_ace;
 pub use spectrum::{Spectrum, held_out_spectrum, shuffled_spectrum, spectrum};

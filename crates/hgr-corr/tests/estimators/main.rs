@@ -3,6 +3,7 @@
 
 mod ace;
 mod classic;
+mod estimates;
 mod exact;
 mod hgr;
 mod labels;
@@ -12,3 +13,4 @@ mod regression;
 mod state;
 #[path = "../support/mod.rs"]
 mod support;
+mod truth;

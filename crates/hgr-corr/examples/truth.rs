@@ -1,0 +1,38 @@
+//! Errors of the estimators on laws whose answer is known: the tables of docs/results/hgr-truth.md.
+//!
+//! Run: cargo run --release -p hgr-corr --no-default-features --example truth
+
+#[path = "../tests/estimators/estimates.rs"]
+mod estimates;
+#[path = "../tests/estimators/laws.rs"]
+mod laws;
+
+use estimates::{ESTIMATES, mean_square};
+use laws::LAWS;
+
+fn main() -> hgr_corr::Result<()> {
+    println!(
+        "Written by `cargo run --release -p hgr-corr --no-default-features --example truth`: root mean square error"
+    );
+    println!("of each estimate on ten laws, and the root of the mean square over the laws.");
+    for (rows, draws) in [(100, 40), (1000, 20), (10_000, 5)] {
+        println!("\nn = {rows}, {draws} draws of each law\n");
+        print!("| law | sigma |");
+        ESTIMATES.iter().for_each(|(name, _)| print!(" {name} |"));
+        println!("\n|---|---|{}", "---|".repeat(ESTIMATES.len()));
+        let mut squares = [0.0; ESTIMATES.len()];
+        for law in &LAWS {
+            print!("| {} | {:.3} |", law.name, law.sigma);
+            for ((_, estimate), total) in ESTIMATES.iter().zip(&mut squares) {
+                let square = mean_square(*estimate, law, rows, draws)?;
+                *total += square / LAWS.len() as f64;
+                print!(" {:.4} |", square.sqrt());
+            }
+            println!();
+        }
+        print!("| all | |");
+        squares.iter().for_each(|square| print!(" **{:.4}** |", square.sqrt()));
+        println!();
+    }
+    Ok(())
+}
