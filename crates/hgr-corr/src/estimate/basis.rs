@@ -138,9 +138,13 @@ impl<'a> Builder<'a> {
                 .collect();
             if free.len() == kept.len() {
                 let q = qr.compute_thin_Q();
-                let entry = |atom, column| q[(atom, column)] * rest(column).signum() / roots[atom];
-                let row = |atom| free.iter().map(move |column| entry(atom, *column));
-                let table = (0..roots.len()).flat_map(row).collect();
+                let mut table = vec![0.0; roots.len() * free.len()];
+                for (place, column) in free.iter().enumerate() {
+                    let sign = rest(*column).signum();
+                    let values = q.col(*column).iter().zip(&roots).map(|(q, root)| sign * q / root);
+                    let into = table.iter_mut().skip(place).step_by(free.len());
+                    into.zip(values).for_each(|(place, value)| *place = value);
+                }
                 return Basis { table, levels: kept.iter().map(|f| self.levels[*f]).collect() };
             }
             kept = free.into_iter().map(|column| kept[column - 1]).collect();

@@ -30,7 +30,7 @@ pub(super) struct Column {
 /// Rows of a column with the same value, or nearly the same rank.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Atom {
-    /// The smallest value in it.
+    /// Where it begins: no value in it is smaller.
     pub value: f64,
     /// Share of the rows.
     pub mass: f64,
@@ -41,12 +41,16 @@ pub(super) struct Atom {
 impl Column {
     /// Long columns with their ranks rounded.
     pub fn new(values: &[f64]) -> Self {
-        let present = values.iter().filter(|value| !value.is_nan()).count();
-        match few(values) {
-            Some(distinct) => Self::coded(values, &distinct),
-            None if present <= EXACT_ROWS => Self::exact(values),
-            None => Self::coded(values, &quantiles(values)),
+        if let Some(distinct) = few(values) {
+            return Self::coded(values, &distinct);
         }
+        let present = values.iter().filter(|value| !value.is_nan());
+        let (count, smallest) =
+            present.fold((0, f64::INFINITY), |(count, low), value| (count + 1, value.min(low)));
+        if count <= EXACT_ROWS {
+            return Self::exact(values);
+        }
+        Self::coded(values, &quantiles(values, smallest))
     }
 
     /// Every distinct value an atom, however many there are.
@@ -62,16 +66,14 @@ impl Column {
     fn coded(values: &[f64], edges: &[u64]) -> Self {
         let missing = edges.len();
         let mut counts = vec![0.0; missing + 1];
-        let mut smallest = vec![u64::MAX; missing + 1];
         let code = |value: &f64| {
-            let key = key(*value);
             let code = if value.is_nan() {
                 missing
             } else {
+                let key = key(*value);
                 edges.partition_point(|edge| *edge <= key) - 1
             };
             counts[code] += 1.0;
-            smallest[code] = smallest[code].min(key);
             // No more atoms than rows, whose numbers are of this type, and one.
             code as u32
         };
@@ -87,7 +89,7 @@ impl Column {
         let atoms = taken.iter().map(|code| {
             let rank = (before + 0.5 * counts[*code]) / present;
             before += counts[*code];
-            Atom { value: number(smallest[*code]), mass: counts[*code] / rows, rank }
+            Atom { value: number(edges[*code]), mass: counts[*code] / rows, rank }
         });
         let missing = (present < rows).then_some(taken.len() as u32);
         Self { atoms: atoms.collect(), missing, codes }
@@ -115,7 +117,7 @@ fn few(values: &[f64]) -> Option<Vec<u64>> {
 
 /// Where atoms of about equal mass begin, judged by a sample: a sort of all rows would cost more than all the rest.
 /// A value that fills an atom is one alone.
-fn quantiles(values: &[f64]) -> Vec<u64> {
+fn quantiles(values: &[f64], smallest: f64) -> Vec<u64> {
     let mut stream = ChaCha8Rng::seed_from_u64(0);
     let drawn = std::iter::repeat_with(|| values[stream.random_range(0..values.len())]);
     let mut sample: Vec<u64> =
@@ -128,7 +130,7 @@ fn quantiles(values: &[f64]) -> Vec<u64> {
     edges.sort_unstable();
     let repeated = edges.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0] + 1);
     let after: Vec<u64> = repeated.collect();
-    edges[0] = 0;
+    edges[0] = key(smallest);
     edges.extend(after);
     edges.sort_unstable();
     edges.dedup();

@@ -54,9 +54,14 @@ impl Moments {
 
     fn covariances(&self) -> [Mat<f64>; 3] {
         let centre = |products: &Mat<f64>, a: &[f64], b: &[f64]| {
-            Mat::from_fn(products.nrows(), products.ncols(), |i, j| {
-                products[(i, j)] / self.rows - a[i] / self.rows * (b[j] / self.rows)
-            })
+            let mut covariance = products.clone();
+            for (column, b) in b.iter().enumerate() {
+                let mean = b / self.rows;
+                for (value, a) in covariance.col_as_slice_mut(column).iter_mut().zip(a) {
+                    *value = (*value - a * mean) / self.rows;
+                }
+            }
+            covariance
         };
         [
             centre(&self.ff, &self.f, &self.f),

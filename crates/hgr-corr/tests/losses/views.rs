@@ -4,7 +4,8 @@ use crate::support::{Table, assert_close, draw, golden, number, table};
 use crate::tensors::{F32, F64, assert_central, assert_gradients, flat, var};
 use candle_core::{DType, Device, Tensor, Var};
 use hgr_corr::{
-    Convention, Error, Mask, Missing, PairWeights, SoftHgr, label_hgr, soft_hgr, soft_hgr_views,
+    Convention, Error, Mask, Missing, PairWeights, Side, SoftHgr, label_hgr, soft_hgr,
+    soft_hgr_views,
 };
 use serde_json::Value;
 
@@ -225,4 +226,24 @@ fn a_table_without_a_class_is_refused() {
     let table = Tensor::zeros((0, 3), DType::F64, &Device::Cpu).unwrap();
     let refused = label_hgr(&f, &[0, 0], &table);
     assert!(matches!(refused, Err(Error::Shape { .. })));
+}
+
+#[test]
+fn a_batch_smaller_than_its_dimension_has_a_loss_in_both_forms_and_in_half_types() {
+    let (f, g) = (draw(64, 256, 1), draw(64, 256, 2));
+    let of = |side, dtype| {
+        let (f, g) = (var(&f, dtype), var(&g, dtype));
+        let loss = SoftHgr { side, ..SoftHgr::default() }.loss(&f, &g).unwrap();
+        let gradients = loss.value.backward().unwrap();
+        let gradient = gradients.get(&f).unwrap().to_dtype(DType::F64).unwrap();
+        (loss.cross - loss.penalty, gradient.flatten_all().unwrap().to_vec1::<f64>().unwrap())
+    };
+    let (gram, covariance) = (of(Side::Gram, DType::F64), of(Side::Covariance, DType::F64));
+    assert!((gram.0 / covariance.0 - 1.0).abs() < 1e-12, "{} {}", gram.0, covariance.0);
+    assert_close("gradient", &gram.1, &covariance.1, 1e-12);
+    assert_eq!(of(Side::Auto, DType::F64), gram);
+    // bf16 keeps eight bits of each input, one part in 512 of it, and sums in f32.
+    let half = of(Side::Auto, DType::BF16);
+    assert!((half.0 / gram.0 - 1.0).abs() < 2e-3, "{} {}", half.0, gram.0);
+    assert!(half.1.iter().all(|value| value.is_finite()));
 }
