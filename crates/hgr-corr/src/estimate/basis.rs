@@ -20,7 +20,7 @@ const DEPENDENT: f64 = 1e-6;
 pub(super) struct Basis {
     /// The values on the atoms, one row an atom, the missing one last.
     pub table: Vec<f64>,
-    /// The level of each function, ascending from 1: how fine it is.
+    /// The level of each function, from 1: how fine it is.
     pub levels: Vec<usize>,
 }
 

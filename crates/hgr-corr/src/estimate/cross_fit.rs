@@ -104,7 +104,7 @@ impl Whitened {
             normalise(u.col_mut(0));
             v = block.transpose() * &u;
             let sigma = normalise(v.col_mut(0));
-            if (sigma - before) <= SETTLED * sigma {
+            if sigma - before <= SETTLED * sigma {
                 break;
             }
             before = sigma;
