@@ -66,6 +66,12 @@
     doc = "# Networks to train\n\nThe losses need the feature `candle`, which this build does not have."
 )]
 //!
+//! # Programs to read
+//!
+//! In the folder `examples`: `channel` (a joint table), `gaussian`, `streaming` (parts from several threads), `two_networks` (two views of
+//! handwritten digits), `fairness` (a regression that must not depend on a column). `truth`, `bias` and `sides` write tables of the
+//! documentation.
+//!
 //! # Source
 //!
 //! Wang et al., "An Efficient Approach to Informative Feature Extraction from Multimodal Data", AAAI 2019
