@@ -7,8 +7,8 @@ use std::process::{Command, Output};
 /// A parabola with its sign in words, and gaps.
 fn table(folder: &Path) {
     let mut text = String::from("x, square,sign,name\n");
-    for i in 0..200 {
-        let x = f64::from(i) / 100.0 - 0.995;
+    for i in 0..400 {
+        let x = f64::from(i) / 200.0 - 0.9975;
         let square = if i % 20 == 7 { String::from("NA") } else { (x * x).to_string() };
         let sign = if x < 0.0 { "minus" } else { "plus" };
         text.push_str(&format!("{x},{square},{sign},name {i}\n"));
@@ -34,8 +34,9 @@ fn a_table_gives_spectrum_interval_p_value_and_a_drawing() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let first = text.lines().next().unwrap();
     let sigma: f64 = first.split_whitespace().nth(2).unwrap().parse().unwrap();
+    // Over forty seeds .959 to .974: a step, of which few smooth functions hold most.
     assert!(sigma > 0.95, "{first}");
-    assert!(first.contains("p = 0.0010") && first.contains("200 rows"), "{first}");
+    assert!(first.contains("p = 0.0010") && first.contains("400 rows"), "{first}");
     assert!(text.lines().nth(1).unwrap().contains("cross-fitted"), "{text}");
     let drawing = std::fs::read_to_string(folder.path().join("modes.svg")).unwrap();
     for title in ["f(x)", "g(square)", "g(sign)"] {
@@ -57,7 +58,7 @@ fn a_table_that_cannot_be_used_is_refused_with_its_name() {
         assert!(error.contains("table.csv") && words.iter().all(|w| error.contains(w)), "{error}");
     };
     refuse(&["--x", "x", "--y", "cube"], &["no column cube", "square, sign, name"]);
-    refuse(&["--x", "x", "--y", "name"], &["column name", "200 different texts"]);
+    refuse(&["--x", "x", "--y", "name"], &["column name", "400 different texts"]);
     av_train::write_atomic(&folder.path().join("table.csv"), b"x,y\n1,2\n3\n").unwrap();
     refuse(&["--x", "x", "--y", "y"], &["cannot read"]);
     av_train::write_atomic(&folder.path().join("table.csv"), b"x,y\n1,2\n3,4\n").unwrap();
