@@ -34,7 +34,7 @@ fn a_table_gives_spectrum_interval_p_value_and_a_drawing() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let first = text.lines().next().unwrap();
     let sigma: f64 = first.split_whitespace().nth(2).unwrap().parse().unwrap();
-    // Over forty seeds .959 to .974: a step, of which few smooth functions hold most.
+    // A step, of which few smooth functions hold most.
     assert!(sigma > 0.95, "{first}");
     assert!(first.contains("p = 0.0010") && first.contains("400 rows"), "{first}");
     assert!(text.lines().nth(1).unwrap().contains("cross-fitted"), "{text}");

@@ -6,9 +6,6 @@ use hgr_corr::{Hgr, HgrEstimate};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Distinct texts that a column of symbols may have: of so many symbols the estimator takes any function.
-const SYMBOLS: usize = 16;
-
 /// Cells, in lower case, that stand for a missing value.
 const MISSING: [&str; 4] = ["", "na", "nan", "null"];
 
@@ -88,12 +85,13 @@ impl Table {
         }
         let symbols: Vec<&str> =
             cells.iter().flatten().copied().collect::<BTreeSet<_>>().into_iter().collect();
-        if symbols.len() > SYMBOLS {
+        if symbols.len() > Hgr::SYMBOLS {
             return Err(Failure::Input(format!(
-                "{}: column {name} holds {} different texts; at most {SYMBOLS} can be compared: \
+                "{}: column {name} holds {} different texts; at most {} can be compared: \
                  join the rare ones, or give numbers",
                 self.path.display(),
-                symbols.len()
+                symbols.len(),
+                Hgr::SYMBOLS
             )));
         }
         let code = |cell: &Option<&str>| {

@@ -19,7 +19,7 @@ use rand_distr::StandardNormal;
 /// value grows with both and for independent columns is near the root of (2 functions / rows).
 ///
 /// Numerics: f64, deterministic in `seed`. Tied rows have the mean of their ranks: two independent coins give
-/// about 0, where ranks in the order of the rows give .58. A constant column gives 0.
+/// about 0, where ranks in the order of the rows would invent dependence. A constant column gives 0.
 ///
 /// Errors: columns of different lengths, fewer than 20 rows, NaN, no functions.
 ///
@@ -89,7 +89,7 @@ pub fn double_kernel(x: &[f64], y: &[f64], degrees: (usize, usize)) -> Result<f6
 }
 
 /// Columns of one length without a missing value.
-fn present(x: &[f64], y: &[f64]) -> Result<usize> {
+pub(super) fn present(x: &[f64], y: &[f64]) -> Result<usize> {
     let rows = check(&[x], &[y])?;
     for values in [x, y] {
         if let Some(row) = values.iter().position(|value| value.is_nan()) {

@@ -1,4 +1,4 @@
-use super::basis::Basis;
+use super::basis::{Basis, SYMBOLS};
 use super::cross_fit::{Pair, Whitened, whiten};
 use super::independence::Independence;
 use super::side::Side;
@@ -111,6 +111,9 @@ pub struct Mode {
 }
 
 impl Hgr {
+    /// A column with at most this many distinct values is a set of symbols: any function of it is allowed.
+    pub const SYMBOLS: usize = SYMBOLS;
+
     /// The estimate for columns x and y.
     ///
     /// Errors: columns of different lengths, none on a side, fewer than 20 rows, fewer than two folds.

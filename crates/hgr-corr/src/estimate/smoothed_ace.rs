@@ -1,6 +1,6 @@
 use super::ace::{Ace, standardised};
+use super::classic::present;
 use super::column::Column;
-use super::hgr::check;
 use crate::{Error, Result};
 
 /// Alternating conditional expectations of two columns of numbers, smoothed over neighbouring ranks.
@@ -28,12 +28,7 @@ use crate::{Error, Result};
 /// # Ok::<(), hgr_corr::Error>(())
 /// ```
 pub fn smoothed_ace(x: &[f64], y: &[f64], window: f64, rounds: usize) -> Result<Ace> {
-    let rows = check(&[x], &[y])?;
-    for values in [x, y] {
-        if let Some(row) = values.iter().position(|value| value.is_nan()) {
-            return Err(Error::NonFinite { what: "a column", value: f64::NAN, row, column: 0 });
-        }
-    }
+    let rows = present(x, y)?;
     if !(window > 0.0 && window <= 1.0) {
         return Err(Error::Shape {
             what: "the window",

@@ -2,6 +2,7 @@
 
 use super::closed_form::accumulator;
 use crate::estimate::Matrix;
+use crate::moments::second_moments;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use faer::{Mat, MatRef, Side};
@@ -25,7 +26,7 @@ impl Whitened {
         let matrix = Matrix::new(&values, count, columns)?;
         let means = matrix.means();
         let rows = matrix.centred(&means);
-        let mut covariance = rows.transpose() * &rows;
+        let mut covariance = second_moments(rows.as_ref());
         covariance *= faer::Scale((count as f64 - 1.0).recip());
         let constant =
             |column: usize| covariance[(column, column)].sqrt() <= RANK * means[column].abs();
