@@ -1,7 +1,7 @@
 """hgr-corr against its peers, in alternation in one run on one thread; prints ratios, ours by theirs.
 
 Needs numpy, torch, maxcorr, dcor and cca-zoo: pip install -r scripts/peers/requirements.txt
-Run: cargo build --release -p hgr-corr --example peer && python3 scripts/peers/hgr.py
+Run: python3 scripts/peers/hgr.py
 """
 
 import os
@@ -10,6 +10,7 @@ for name in ("OMP", "MKL", "OPENBLAS", "NUMBA", "RAYON"):
     os.environ[f"{name}_NUM_THREADS"] = "1"
 
 import importlib.metadata
+import json
 import platform
 import statistics
 import subprocess
@@ -27,6 +28,13 @@ ROUNDS = 7
 SIZES = [(64, 64), (256, 64), (256, 512), (1024, 64), (1024, 1024), (64, 1024)]
 torch.set_num_threads(1)
 warnings.filterwarnings("ignore")
+
+
+def build():
+    """The path of our side, benches/peer.rs, built anew."""
+    line = "cargo bench --locked -p hgr-corr --bench peer --no-run --message-format json"
+    messages = subprocess.run(line.split(), check=True, capture_output=True, text=True).stdout.splitlines()
+    return next(path for path in (json.loads(text).get("executable") for text in messages) if path)
 
 
 class Ours:
@@ -152,7 +160,7 @@ def main():
     print("Written by `scripts/peers/hgr.py`: one thread each, median of", ROUNDS, "alternating rounds.\n")
     print(f"Machine: {platform.machine()}, {os.cpu_count()} cores. Peers:", ", ".join(f"{a} {b}" for a, b in versions.items()))
     print("\n| task | peer | ours, ms | peer, ms | ratio | our value | peer's value |\n|---|---|---|---|---|---|---|")
-    binary = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "release/examples/peer")
+    binary = build()
     with tempfile.TemporaryDirectory() as folder:
         draw = numpy.random.default_rng(1)
         losses(Ours(binary), folder, draw)

@@ -36,7 +36,7 @@ pub enum Side {
     Gram,
 }
 
-/// Below this many rows per column the Gram form costs less than the covariance form: measured, examples/sides.rs.
+/// Below this many rows per column the Gram form costs less than the covariance form: measured, benches/sides.rs.
 const CROSSOVER: f64 = 1.1;
 
 impl Side {

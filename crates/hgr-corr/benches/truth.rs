@@ -1,6 +1,6 @@
 //! Errors of the estimators on laws whose answer is known: the tables of docs/results/hgr-truth.md.
 //!
-//! Run: cargo run --release -p hgr-corr --no-default-features --example truth
+//! Run: cargo bench -p hgr-corr --bench truth
 
 #[path = "../tests/estimators/estimates.rs"]
 mod estimates;
@@ -12,7 +12,7 @@ use laws::LAWS;
 
 fn main() -> hgr_corr::Result<()> {
     println!(
-        "Written by `cargo run --release -p hgr-corr --no-default-features --example truth`: root mean square error"
+        "Written by `cargo bench -p hgr-corr --bench truth`: root mean square error"
     );
     println!("of each estimate on ten laws, and the root of the mean square over the laws.");
     for (rows, draws) in [(100, 40), (1000, 20), (10_000, 5)] {

@@ -1,7 +1,7 @@
 //! Time of the Soft-HGR loss with gradient in the Gram form, as a share of that in the covariance form: where it falls
 //! below 1 is the crossover of `Side::Auto`.
 //!
-//! Run: cargo run --release -p hgr-corr --example sides
+//! Run: cargo bench -p hgr-corr --bench sides
 
 use candle_core::{Device, Tensor, Var};
 use hgr_corr::{Side, SoftHgr};
