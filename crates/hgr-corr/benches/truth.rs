@@ -11,9 +11,7 @@ use estimates::{ESTIMATES, mean_square};
 use laws::LAWS;
 
 fn main() -> hgr_corr::Result<()> {
-    println!(
-        "Written by `cargo bench -p hgr-corr --bench truth`: root mean square error"
-    );
+    println!("Written by `cargo bench -p hgr-corr --bench truth`: root mean square error");
     println!("of each estimate on ten laws, and the root of the mean square over the laws.");
     for (rows, draws) in [(100, 40), (1000, 20), (10_000, 5)] {
         println!("\nn = {rows}, {draws} draws of each law\n");

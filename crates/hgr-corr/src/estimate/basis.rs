@@ -124,13 +124,13 @@ impl<'a> Builder<'a> {
         let roots: Vec<f64> = self.masses.iter().map(|mass| mass.sqrt()).collect();
         let mut kept: Vec<usize> = (0..self.functions.len()).collect();
         loop {
-            let value = |atom: usize, column: usize| match column {
-                0 => 1.0,
-                _ => self.functions[kept[column - 1]][atom],
-            };
-            let weighted = Mat::from_fn(roots.len(), kept.len() + 1, |atom, column| {
-                roots[atom] * value(atom, column)
-            });
+            let mut weighted = Mat::zeros(roots.len(), kept.len() + 1);
+            weighted.col_as_slice_mut(0).copy_from_slice(&roots);
+            for (place, function) in kept.iter().enumerate() {
+                let values = roots.iter().zip(&self.functions[*function]).map(|(root, f)| root * f);
+                let into = weighted.col_as_slice_mut(place + 1).iter_mut();
+                into.zip(values).for_each(|(place, value)| *place = value);
+            }
             let qr = weighted.qr();
             let rest = |column: usize| qr.thin_R()[(column, column)];
             let free: Vec<usize> = (1..=kept.len())

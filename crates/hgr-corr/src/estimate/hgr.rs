@@ -165,12 +165,14 @@ impl Hgr {
     fn split(&self, rows: usize) -> Vec<Vec<u32>> {
         let mut stream = ChaCha8Rng::seed_from_u64(self.seed);
         let mut folds = vec![Vec::with_capacity(rows / self.folds + 1); self.folds];
-        let mut turn = 0;
-        for (row, place) in (0u32..).zip(0..rows) {
-            if place % self.folds == 0 {
-                turn = stream.random_range(0..self.folds);
+        let (mut turn, mut taken) = (0, self.folds);
+        for row in (0u32..).take(rows) {
+            if taken == self.folds {
+                (turn, taken) = (stream.random_range(0..self.folds), 0);
             }
-            folds[(place + turn) % self.folds].push(row);
+            folds[turn].push(row);
+            taken += 1;
+            turn = if turn + 1 == self.folds { 0 } else { turn + 1 };
         }
         folds
     }

@@ -10,6 +10,7 @@ mod discrete;
 mod gaussian;
 mod hgr;
 mod independence;
+mod index;
 mod label;
 mod matrix;
 mod regression;

@@ -127,10 +127,14 @@ impl Side {
         let blocks: Vec<Vec<Mat<f64>>> = (0..self.columns.len())
             .map(|a| (0..other.columns.len()).map(|b| block(a, b)).collect())
             .collect();
-        Mat::from_fn(self.width(), other.width(), |i, j| {
-            let ((a, f), (b, g)) = (self.features[i], other.features[j]);
-            blocks[a][b][(f, g)]
-        })
+        let mut all = Mat::zeros(self.width(), other.width());
+        for (place, (b, g)) in other.features.iter().enumerate() {
+            let columns: Vec<&[f64]> = blocks.iter().map(|row| row[*b].col_as_slice(*g)).collect();
+            for (value, (a, f)) in all.col_as_slice_mut(place).iter_mut().zip(&self.features) {
+                *value = columns[*a][*f];
+            }
+        }
+        all
     }
 
     /// The features of every row: one row after the other.
