@@ -235,8 +235,9 @@ fn a_batch_smaller_than_its_dimension_has_a_loss_in_both_forms_and_in_half_types
         let (f, g) = (var(&f, dtype), var(&g, dtype));
         let loss = SoftHgr { side, ..SoftHgr::default() }.loss(&f, &g).unwrap();
         let gradients = loss.value.backward().unwrap();
-        let gradient = gradients.get(&f).unwrap().to_dtype(DType::F64).unwrap();
-        (loss.cross - loss.penalty, gradient.flatten_all().unwrap().to_vec1::<f64>().unwrap())
+        let both = [&f, &g].map(|view| gradients.get(view).unwrap().to_dtype(DType::F64).unwrap());
+        let both = Tensor::cat(&both, 0).unwrap().flatten_all().unwrap();
+        (loss.cross - loss.penalty, both.to_vec1::<f64>().unwrap())
     };
     let (gram, covariance) = (of(Side::Gram, DType::F64), of(Side::Covariance, DType::F64));
     assert!((gram.0 / covariance.0 - 1.0).abs() < 1e-12, "{} {}", gram.0, covariance.0);
