@@ -159,6 +159,15 @@ fn joint_gradients_are_those_of_central_differences() {
 }
 
 #[test]
+fn a_level_of_two_rows_is_soft_hgr() {
+    let (f, g) = (var(&draw(2, 1, 58), DType::F64), var(&draw(2, 1, 59), DType::F64));
+    for nesting in NESTINGS {
+        let found = flat(&nested(&f, &g, nesting));
+        assert_close("value", &found, &flat(&soft_hgr(&f, &g).unwrap()), F64);
+    }
+}
+
+#[test]
 fn sequential_gradients_are_the_last_columns_of_each_level() {
     // Fewer rows than columns.
     let (f, g) = (draw(4, 5, 54), draw(4, 5, 55));
