@@ -202,6 +202,16 @@ fn a_mask_without_two_shared_rows_is_nothing() {
 }
 
 #[test]
+fn two_shared_rows_have_the_loss_of_these_rows() {
+    let vars = [var(&draw(3, 2, 23), DType::F64), var(&draw(3, 2, 24), DType::F64)];
+    let mask = Mask::new(vec![true, true, true, true, false, true], 3, 2).unwrap();
+    let found = soft_hgr_views(&tensors(&vars), Some(&mask), None, Missing::Pairwise).unwrap();
+    let shared = vars.each_ref().map(|view| view.narrow(0, 0, 2).unwrap());
+    let known = soft_hgr(&shared[0], &shared[1]).unwrap();
+    assert_close("value", &flat(&found.value), &flat(&known), F64);
+}
+
+#[test]
 fn half_types_are_accumulated_in_f32() {
     let (f, g) = (draw(300, 4, 14), draw(300, 4, 15));
     let half = |table: &Table| var(table, DType::BF16);
