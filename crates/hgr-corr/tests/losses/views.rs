@@ -202,13 +202,26 @@ fn a_mask_without_two_shared_rows_is_nothing() {
 }
 
 #[test]
-fn two_shared_rows_have_the_loss_of_these_rows() {
-    let vars = [var(&draw(3, 2, 23), DType::F64), var(&draw(3, 2, 24), DType::F64)];
-    let mask = Mask::new(vec![true, true, true, true, false, true], 3, 2).unwrap();
-    let found = soft_hgr_views(&tensors(&vars), Some(&mask), None, Missing::Pairwise).unwrap();
-    let shared = vars.each_ref().map(|view| view.narrow(0, 0, 2).unwrap());
-    let known = soft_hgr(&shared[0], &shared[1]).unwrap();
-    assert_close("value", &flat(&found.value), &flat(&known), F64);
+fn a_masked_pair_has_the_weighted_loss_and_gradient_of_its_shared_rows() {
+    for rows in [2, 6] {
+        // Each view lacks one of the last two rows.
+        let vars = [23, 24].map(|seed| var(&draw(rows + 2, 2, seed), DType::F64));
+        let mut present = vec![true; 2 * (rows + 2)];
+        (present[2 * rows], present[2 * rows + 3]) = (false, false);
+        let mask = Mask::new(present, rows + 2, 2).unwrap();
+        let weights = PairWeights::new(vec![0.0, 0.4, 0.4, 0.0], 2).unwrap();
+        let views = tensors(&vars);
+        let found =
+            soft_hgr_views(&views, Some(&mask), Some(&weights), Missing::Pairwise).unwrap().value;
+        let shared = vars.each_ref().map(|view| view.narrow(0, 0, rows).unwrap());
+        let known = (soft_hgr(&shared[0], &shared[1]).unwrap() * 0.4).unwrap();
+        assert_close("value", &flat(&found), &flat(&known), F64);
+        let gradients = [found, known].map(|loss| loss.backward().unwrap());
+        for view in &vars {
+            let [found, known] = gradients.each_ref().map(|all| flat(all.get(view).unwrap()));
+            assert_close("gradient", &found, &known, F64);
+        }
+    }
 }
 
 #[test]
