@@ -28,8 +28,8 @@ pub struct Problem {
     pub path: PathBuf,
     /// What is wrong with it.
     pub reason: String,
-    /// Whether nobody can say what is in it, so that a clip may be missing: it cannot be opened, is no ordinary file, or
-    /// has a name that is not UTF-8.
+    /// Whether nobody can say what is in it, so that a clip may be missing: it cannot be opened, is no
+    /// ordinary file, or has a name that is not UTF-8.
     pub unreadable: bool,
 }
 

@@ -47,8 +47,8 @@ fn unreadable(dataset: &Dataset) -> impl Iterator<Item = &Problem> {
 impl Inputs {
     /// Extracts what the cache does not hold, clips in parallel.
     ///
-    /// Errors: more clips with problems and unreadable files than `bad_clips` allows (each is named), segments whose shape
-    /// differs between clips, a cache that cannot be written.
+    /// Errors: more clips with problems and unreadable files than `bad_clips` allows (each is named),
+    /// segments whose shape differs between clips, a cache that cannot be written.
     pub fn load(
         dataset: &Dataset,
         experiment: &Experiment,

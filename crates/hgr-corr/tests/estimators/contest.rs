@@ -16,7 +16,7 @@ type Pair = (f64, f64);
 
 type Draw = fn(&mut ChaCha8Rng) -> Pair;
 
-/// Dependent pairs, by name: the first two are those where distance correlation is good.
+/// Dependent pairs, by name.
 pub const DEPENDENT: [(&str, Draw); 6] = [
     ("linear", linear),
     ("checkerboard", checkerboard),

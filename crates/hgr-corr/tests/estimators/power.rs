@@ -9,9 +9,10 @@ const LUCK: i32 = 7;
 
 #[test]
 fn it_sees_what_distance_correlation_sees_and_more_where_dependence_bends() {
-    for (index, (name, draw)) in DEPENDENT.into_iter().enumerate() {
+    for (name, draw) in DEPENDENT {
         let (ours, theirs) = rejections(draw, DRAWS).unwrap();
-        let least = if index < 2 { theirs - LUCK } else { theirs };
-        assert!(ours > least, "{name}: {ours} {theirs}");
+        // Where the two see about as much, luck decides.
+        let luck = if ["linear", "checkerboard"].contains(&name) { LUCK } else { 0 };
+        assert!(ours + luck > theirs, "{name}: {ours} {theirs}");
     }
 }
