@@ -3,7 +3,7 @@
 use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, DType, Device, Layout, Storage, StorageRef, Tensor, WithDType};
 
-use crate::{Error, Result};
+use crate::{Error, Result, elementary};
 
 /// Elements of one parallel piece of an element-wise loop: large enough to outweigh the hand-over
 /// to another thread, small enough for the second-level cache.
@@ -16,6 +16,15 @@ pub(crate) trait Float: WithDType {
 
     /// The square root.
     fn square_root(self) -> Self;
+
+    /// e to this power.
+    fn exponential(self) -> Self;
+
+    /// 1 / (1 + e^-x).
+    fn sigmoid(self) -> Self;
+
+    /// The hyperbolic tangent.
+    fn hyperbolic_tangent(self) -> Self;
 }
 
 impl Float for f32 {
@@ -23,8 +32,24 @@ impl Float for f32 {
         if let CpuStorage::F32(values) = storage { Some(values) } else { None }
     }
 
+    #[inline(always)]
     fn square_root(self) -> Self {
         self.sqrt()
+    }
+
+    #[inline(always)]
+    fn exponential(self) -> Self {
+        elementary::exp(self)
+    }
+
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        elementary::sigmoid(self)
+    }
+
+    #[inline(always)]
+    fn hyperbolic_tangent(self) -> Self {
+        elementary::tanh(self)
     }
 }
 
@@ -35,6 +60,18 @@ impl Float for f64 {
 
     fn square_root(self) -> Self {
         self.sqrt()
+    }
+
+    fn exponential(self) -> Self {
+        self.exp()
+    }
+
+    fn sigmoid(self) -> Self {
+        1.0 / (1.0 + (-self).exp())
+    }
+
+    fn hyperbolic_tangent(self) -> Self {
+        self.tanh()
     }
 }
 

@@ -71,6 +71,7 @@ mod activation;
 mod conv;
 mod cpu;
 mod dropout;
+mod elementary;
 mod error;
 mod files;
 mod init;
@@ -85,6 +86,7 @@ mod pool;
 mod random;
 mod sums;
 mod unfold;
+mod vectorised;
 
 pub use activation::relu;
 pub use conv::{Conv2dConfig, conv2d};
