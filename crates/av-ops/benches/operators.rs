@@ -21,7 +21,7 @@ use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 const BATCH: usize = 32;
 const CLASSES: u32 = 6;
 const WIDTHS: [usize; 4] = [3, 16, 32, 64];
-const CONFIG: Conv2dConfig = Conv2dConfig { stride: 2, padding: 1 };
+const CONFIG: Conv2dConfig = Conv2dConfig::square(2, 1);
 
 fn normal(shape: &[usize]) -> Tensor {
     let mut rng = Streams::new(1).rng("benchmark");
@@ -88,7 +88,7 @@ impl Candles {
     fn loss(&self, images: &Tensor) -> Tensor {
         let mut x = images.clone();
         for (weight, norm) in &self.blocks {
-            x = x.conv2d(weight, CONFIG.padding, CONFIG.stride, 1, 1).unwrap();
+            x = x.conv2d(weight, CONFIG.padding[0], CONFIG.stride[0], 1, 1).unwrap();
             x = norm.forward_t(&x, true).unwrap().relu().unwrap();
         }
         let x = x.mean((2, 3)).unwrap().matmul(&self.head).unwrap();
@@ -122,7 +122,7 @@ fn operators(criterion: &mut Criterion) {
         let mut parameters = Parameters::new(Streams::new(0), DType::F32, &Device::Cpu);
         let shape = (outputs, channels, 3, 3);
         let weight = parameters.scope("conv").weight("weight", shape, Init::He).unwrap();
-        let config = Conv2dConfig { stride, padding: 1 };
+        let config = Conv2dConfig::square(stride, 1);
         pair(
             criterion,
             &format!("conv2d {channels} to {outputs}, {size} x {size}, stride {stride}"),

@@ -24,32 +24,46 @@ const PIECES: usize = 16;
 /// unfolding and its product.
 const BAND: usize = 1 << 16;
 
-/// Stride and padding of a convolution, the same in both directions.
+/// Options of a convolution; pairs are those of the height and of the width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conv2dConfig {
     /// Input elements between two neighbouring output places, at least 1.
-    pub stride: usize,
-    /// Zeros added on each of the four sides.
-    pub padding: usize,
+    pub stride: [usize; 2],
+    /// Zeros added on both sides.
+    pub padding: [usize; 2],
+    /// Input elements between two neighbouring elements of the kernel, at least 1.
+    pub dilation: [usize; 2],
+    /// Groups that input and output channels fall into, neighbours together; an output sees the inputs of
+    /// its group alone.
+    pub groups: usize,
 }
 
 impl Default for Conv2dConfig {
-    /// Stride 1, no padding.
+    /// Stride 1, no padding, no dilation, one group.
     fn default() -> Self {
-        Self { stride: 1, padding: 0 }
+        Self::square(1, 0)
+    }
+}
+
+impl Conv2dConfig {
+    /// The same stride and padding in both directions, no dilation, one group.
+    pub const fn square(stride: usize, padding: usize) -> Self {
+        Self { stride: [stride; 2], padding: [padding; 2], dilation: [1; 2], groups: 1 }
     }
 }
 
 /// Convolves a batch of images with a bank of kernels.
 ///
-/// Definition: `y[b,o,i,j] = bias[o] + sum over c,u,v of weight[o,c,u,v] x[b,c,i s+u-p,j s+v-p]`
-/// with stride `s` and padding `p`; elements outside of the image are 0.
+/// Definition: `y[b,o,i,j] = bias[o] + sum over c,u,v of weight[o,c,u,v] x[b,c,i s+u d-p,j s+v d-p]`
+/// with stride `s`, padding `p` and dilation `d` of the direction, over the channels `c` of the group of
+/// `o`; elements outside of the image are 0.
 ///
-/// Shapes: `x` (B, C, H, W), `weight` (O, C, kernel height, kernel width), `bias` (O); the result
-/// is (B, O, H', W') with `H' = (H + 2 p - kernel height) / s + 1` rounded down.
+/// Shapes: `x` (B, C, H, W), `weight` (O, C / groups, kernel height, kernel width), `bias` (O); the
+/// result is (B, O, H', W') with `H' = (H + 2 p - d (kernel height - 1) - 1) / s + 1` rounded down.
 ///
-/// Errors: shapes that do not fit together, an empty dimension, stride 0, padding not smaller than the
-/// kernel, a kernel larger than the padded image, tensors that are not f32 or f64 or not on the CPU.
+/// Errors: shapes that do not fit together, an empty dimension, a stride, a dilation or a number of groups
+/// of 0, groups that do not divide the channels, padding not smaller than the dilated kernel, a kernel
+/// larger than the padded image, tensors that are not f32 or f64 or not on the CPU.
 ///
 /// Numerics: sums run in the element type, in an order that does not depend on the number of
 /// threads.
@@ -81,49 +95,60 @@ pub fn conv2d(
     };
     check_inputs(NAME, &[&x, &weight, &bias])?;
     check_shape(NAME, &bias, "bias", &[outputs])?;
-    Ok(x.apply_op3(&weight, &bias, Conv2dOp { geometry, outputs })?)
+    Ok(x.apply_op3(&weight, &bias, Conv2dOp { geometry, outputs, groups: config.groups })?)
 }
 
 fn geometry(x: &Tensor, weight: &Tensor, config: Conv2dConfig) -> Result<Geometry> {
     let (_, channels, height, width) = x.dims4()?;
-    let (_, weight_channels, kernel_height, kernel_width) = weight.dims4()?;
-    let Conv2dConfig { stride, padding } = config;
-    if stride == 0 {
-        return Err(Error::Argument {
-            operator: NAME,
-            name: "stride",
-            expected: "at least 1",
-            actual: stride.to_string(),
-        });
-    }
-    let places = |extent: usize, kernel: usize| {
-        let padded = padding.checked_mul(2)?.checked_add(extent)?;
-        Some(padded.checked_sub(kernel)? / stride + 1)
+    let (outputs, weight_channels, kernel_height, kernel_width) = weight.dims4()?;
+    let Conv2dConfig { stride, padding, dilation, groups } = config;
+    let argument = |name, expected, actual: usize| Error::Argument {
+        operator: NAME,
+        name,
+        expected,
+        actual: actual.to_string(),
     };
-    if padding >= kernel_height.max(kernel_width) {
-        return Err(Error::Argument {
-            operator: NAME,
-            name: "padding",
-            expected: "smaller than the kernel",
-            actual: padding.to_string(),
-        });
+    for (name, [rows, columns]) in
+        [("stride", stride), ("dilation", dilation), ("the number of groups", [groups; 2])]
+    {
+        if rows.min(columns) == 0 {
+            return Err(argument(name, "at least 1", 0));
+        }
     }
-    let out = places(height, kernel_height).zip(places(width, kernel_width));
-    match out {
-        Some(out) if weight_channels == channels => Ok(Geometry {
+    if outputs % groups != 0 {
+        return Err(argument("the number of groups", "a divisor of the output channels", groups));
+    }
+    let kernel = [kernel_height, kernel_width];
+    // What a kernel covers of the image, from its first to its last element.
+    let cover =
+        [0, 1].map(|side| dilation[side].saturating_mul(kernel[side] - 1).saturating_add(1));
+    for side in [0, 1] {
+        if padding[side] >= cover[0].max(cover[1]) {
+            return Err(argument("padding", "smaller than the dilated kernel", padding[side]));
+        }
+    }
+    let places = |side: usize, extent: usize| {
+        let padded = padding[side].checked_mul(2)?.checked_add(extent)?;
+        Some(padded.checked_sub(cover[side])? / stride[side] + 1)
+    };
+    match places(0, height).zip(places(1, width)) {
+        Some((rows, columns)) if weight_channels * groups == channels => Ok(Geometry {
             channels,
             height,
             width,
-            kernel: (kernel_height, kernel_width),
+            kernel,
             stride,
             padding,
-            out,
+            dilation,
+            out: [rows, columns],
         }),
         _ => Err(Error::Shape {
             operator: NAME,
             expected: format!(
-                "{weight_channels} channels and at least {kernel_height} x {kernel_width} \
-                 elements with padding {padding}"
+                "{} channels and at least {} x {} elements with their padding",
+                weight_channels * groups,
+                cover[0],
+                cover[1]
             ),
             actual: x.dims().to_vec(),
         }),
@@ -133,15 +158,36 @@ fn geometry(x: &Tensor, weight: &Tensor, config: Conv2dConfig) -> Result<Geometr
 struct Conv2dOp {
     geometry: Geometry,
     outputs: usize,
+    groups: usize,
+}
+
+/// Of one group: its output channels, and its rows of the unfolded image.
+struct Group {
+    outputs: Range<usize>,
+    taps: Range<usize>,
 }
 
 impl Conv2dOp {
+    fn groups(&self) -> impl Iterator<Item = Group> + use<> {
+        let (outputs, taps) = (self.outputs / self.groups, self.geometry.taps() / self.groups);
+        (0..self.groups).map(move |group| Group {
+            outputs: group * outputs..(group + 1) * outputs,
+            taps: group * taps..(group + 1) * taps,
+        })
+    }
+
+    /// The weight as a matrix: a row for each output channel.
+    fn matrix<'w, T: Float>(&self, weight: &'w [T]) -> Matrix<'w, T> {
+        let taps = self.geometry.taps() / self.groups;
+        Matrix::new(weight, self.outputs, taps, taps)
+    }
+
     fn forward<T: Float>(&self, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
         let geometry = &self.geometry;
-        let (places, taps, outputs) = (geometry.places(), geometry.taps(), self.outputs);
+        let (places, outputs) = (geometry.places(), self.outputs);
         let batch = x.len() / geometry.image();
         let mut y = vec![T::zero(); batch * outputs * places];
-        let weight = Matrix::new(weight, outputs, taps, taps);
+        let weight = self.matrix(weight);
         let per_piece = batch.div_ceil(PIECES);
         y.par_chunks_mut(per_piece * outputs * places)
             .zip(x.par_chunks(per_piece * geometry.image()))
@@ -151,10 +197,13 @@ impl Conv2dOp {
                     y.chunks_exact_mut(outputs * places).zip(x.chunks_exact(geometry.image()))
                 {
                     for band in unfolded.bands() {
-                        let start = band.start * geometry.out.1;
+                        let start = band.start * geometry.out[1];
                         let columns = unfolded.fill(image, band);
-                        MatrixMut::new(&mut y[start..], outputs, columns.columns(), places)
-                            .set_product(weight, columns);
+                        for Group { outputs, taps } in self.groups() {
+                            let y = &mut y[start + outputs.start * places..];
+                            MatrixMut::new(y, outputs.len(), columns.columns(), places)
+                                .set_product(weight.rows(outputs), columns.rows(taps));
+                        }
                     }
                     for (y, &bias) in y.chunks_exact_mut(places).zip(bias) {
                         if bias != T::zero() {
@@ -172,7 +221,7 @@ impl Conv2dOp {
         let (places, taps, outputs) = (geometry.places(), geometry.taps(), self.outputs);
         let batch = dy.len() / (outputs * places);
         let mut dx = vec![T::zero(); batch * geometry.image()];
-        let weight = Matrix::new(weight, outputs, taps, taps).transposed();
+        let weight = self.matrix(weight);
         let per_piece = batch.div_ceil(PIECES);
         dx.par_chunks_mut(per_piece * geometry.image())
             .zip(dy.par_chunks(per_piece * outputs * places))
@@ -181,19 +230,25 @@ impl Conv2dOp {
                 for (dx, dy) in
                     dx.chunks_exact_mut(geometry.image()).zip(dy.chunks_exact(outputs * places))
                 {
+                    let product = |matrix: &mut [T], dy: &[T], columns: usize| {
+                        let dy = Matrix::new(dy, outputs, columns, places);
+                        for Group { outputs, taps } in self.groups() {
+                            let matrix = &mut matrix[taps.start * columns..];
+                            MatrixMut::new(matrix, taps.len(), columns, columns).set_product(
+                                weight.rows(outputs.clone()).transposed(),
+                                dy.rows(outputs),
+                            );
+                        }
+                    };
                     if geometry.is_identity() {
-                        MatrixMut::new(dx, taps, places, places)
-                            .set_product(weight, Matrix::new(dy, outputs, places, places));
+                        product(dx, dy, places);
                         continue;
                     }
                     for band in unfolded.bands() {
-                        let start = band.start * geometry.out.1;
-                        let columns = band.len() * geometry.out.1;
+                        let start = band.start * geometry.out[1];
+                        let columns = band.len() * geometry.out[1];
                         let matrix = &mut unfolded.matrix[..taps * columns];
-                        MatrixMut::new(matrix, taps, columns, columns).set_product(
-                            weight,
-                            Matrix::new(&dy[start..], outputs, columns, places),
-                        );
+                        product(matrix, &dy[start..], columns);
                         geometry.fold(matrix, band, dx);
                     }
                 }
@@ -211,17 +266,20 @@ impl Conv2dOp {
             .par_chunks(per_piece * outputs * places)
             .zip(x.par_chunks(per_piece * geometry.image()))
             .map(|(dy, x)| {
-                let mut dw = vec![T::zero(); outputs * taps];
+                let mut dw = vec![T::zero(); outputs * taps / self.groups];
                 let mut unfolded = Unfolded::new(geometry);
                 for (dy, image) in
                     dy.chunks_exact(outputs * places).zip(x.chunks_exact(geometry.image()))
                 {
                     for band in unfolded.bands() {
-                        let start = band.start * geometry.out.1;
+                        let start = band.start * geometry.out[1];
                         let columns = unfolded.fill(image, band);
                         let dy = Matrix::new(&dy[start..], outputs, columns.columns(), places);
-                        MatrixMut::new(&mut dw, outputs, taps, taps)
-                            .add_product(dy, columns.transposed());
+                        for Group { outputs, taps } in self.groups() {
+                            let dw = &mut dw[outputs.start * taps.len()..];
+                            MatrixMut::new(dw, outputs.len(), taps.len(), taps.len())
+                                .add_product(dy.rows(outputs), columns.rows(taps).transposed());
+                        }
                     }
                 }
                 dw
@@ -265,7 +323,7 @@ impl Conv2dOp {
     }
 
     fn shape(&self, x: &Layout) -> Shape {
-        let (height, width) = self.geometry.out;
+        let [height, width] = self.geometry.out;
         Shape::from((x.dims()[0], self.outputs, height, width))
     }
 }
@@ -279,25 +337,25 @@ struct Unfolded<'g, T> {
 
 impl<'g, T: Float> Unfolded<'g, T> {
     fn new(geometry: &'g Geometry) -> Self {
-        let row = geometry.taps() * geometry.out.1;
-        let rows_per_band = (BAND / row).clamp(1, geometry.out.0);
+        let row = geometry.taps() * geometry.out[1];
+        let rows_per_band = (BAND / row).clamp(1, geometry.out[0]);
         let length = if geometry.is_identity() { 0 } else { rows_per_band * row };
         Self { geometry, rows_per_band, matrix: vec![T::zero(); length] }
     }
 
     /// The output rows of an image in bands.
     fn bands(&self) -> impl Iterator<Item = Range<usize>> + use<T> {
-        let (rows, step) = (self.geometry.out.0, self.rows_per_band);
+        let (rows, step) = (self.geometry.out[0], self.rows_per_band);
         (0..rows).step_by(step).map(move |start| start..rows.min(start + step))
     }
 
     /// The inputs of a band of output rows, one column for each output place.
     fn fill<'a>(&'a mut self, image: &'a [T], band: Range<usize>) -> Matrix<'a, T> {
         let geometry = self.geometry;
-        let (taps, columns) = (geometry.taps(), band.len() * geometry.out.1);
+        let (taps, columns) = (geometry.taps(), band.len() * geometry.out[1]);
         if geometry.is_identity() {
             return Matrix::new(
-                &image[band.start * geometry.out.1..],
+                &image[band.start * geometry.out[1]..],
                 taps,
                 columns,
                 geometry.places(),

@@ -19,7 +19,7 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// Creates `weight` (outputs, inputs, kernel, kernel) by [`Init::He`] and `bias` (outputs) of
+    /// Creates `weight` (outputs, inputs / groups, kernel, kernel) by [`Init::He`] and `bias` (outputs) of
     /// zeros.
     ///
     /// Errors: names that exist already.
@@ -43,6 +43,8 @@ impl Conv2d {
         kernel: usize,
         config: Conv2dConfig,
     ) -> Result<Self> {
+        // Groups of 0 are an error of the first call.
+        let inputs = inputs / config.groups.max(1);
         let weight = scope.weight("weight", (outputs, inputs, kernel, kernel), Init::He)?;
         Ok(Self { weight, bias: None, config })
     }

@@ -11,8 +11,7 @@
 //! * results have the same bits on any number of threads.
 //!
 //! It does not run on GPUs: an operator returns [`Error::Device`] for a tensor that is not on the
-//! CPU. It has no recurrent cells, no grouped or dilated convolution, and no element types but f32
-//! and f64.
+//! CPU. It has no element types but f32 and f64.
 //!
 //! # Example
 //!
@@ -29,7 +28,7 @@
 //! let streams = Streams::new(7);
 //! let mut parameters = Parameters::new(streams, DType::F32, &Device::Cpu);
 //! let mut scope = parameters.scope("net");
-//! let config = Conv2dConfig { stride: 2, padding: 1 };
+//! let config = Conv2dConfig::square(2, 1);
 //! let conv = Conv2d::without_bias(&mut scope.scope("conv"), 3, 8, 3, config)?;
 //! let norm = BatchNorm::new(&mut scope.scope("norm"), 8)?;
 //! let head = Linear::new(&mut scope.scope("head"), 8, 2)?;
@@ -59,7 +58,7 @@
 //!
 //! | to | call |
 //! |---|---|
-//! | convolve, pool | [`conv2d`](fn@conv2d), [`max_pool2d`], [`avg_pool2d`], [`global_avg_pool`] |
+//! | convolve, pool | [`conv1d`](fn@conv1d), [`conv2d`](fn@conv2d), [`max_pool2d`], [`avg_pool2d`], [`global_avg_pool`] |
 //! | normalise, activate, map, drop | [`batch_norm`], [`relu`], [`linear`](fn@linear), [`dropout`] |
 //! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`Linear`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
@@ -69,6 +68,7 @@
 
 mod activation;
 mod conv;
+mod conv1d;
 mod cpu;
 mod dropout;
 mod elementary;
@@ -90,6 +90,7 @@ mod vectorised;
 
 pub use activation::relu;
 pub use conv::{Conv2dConfig, conv2d};
+pub use conv1d::{Conv1dConfig, conv1d};
 pub use dropout::dropout;
 pub use error::{Error, Result};
 pub use files::{load_tensors, save_tensors};

@@ -1,6 +1,8 @@
 //! Matrix products on slices: a checked front of the `gemm` crate.
 #![allow(unsafe_code)] // `gemm` takes raw pointers; the constructors below check their ranges.
 
+use std::ops::Range;
+
 use crate::cpu::Float;
 
 /// A read-only strided matrix inside a slice.
@@ -23,6 +25,12 @@ impl<'a, T: Float> Matrix<'a, T> {
     /// The number of columns.
     pub(crate) fn columns(self) -> usize {
         self.columns
+    }
+
+    /// Some of the rows of a matrix that is not transposed.
+    pub(crate) fn rows(self, rows: Range<usize>) -> Self {
+        let start = (rows.start * self.row_stride).min(self.values.len());
+        Self::new(&self.values[start..], rows.len(), self.columns, self.row_stride)
     }
 
     /// The same elements with rows and columns exchanged.

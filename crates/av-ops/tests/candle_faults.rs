@@ -51,7 +51,7 @@ fn conv2d_with_stride_two_is_right_on_eight_by_seven() {
     let weight = normal("weight", &[4, 3, 3, 3]);
     let y = x.conv2d(&weight, 1, 2, 1, 1).unwrap();
     assert!(y.backward().is_err(), "candle is mended");
-    let config = Conv2dConfig { stride: 2, padding: 1 };
+    let config = Conv2dConfig::square(2, 1);
     let ours = conv2d(&x, &weight, None, config).unwrap();
     assert_close(&support::values(&ours), &support::values(&y), 1e-13);
     check_gradients(&[x.as_detached_tensor(), weight], &|t| {

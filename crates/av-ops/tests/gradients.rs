@@ -5,8 +5,8 @@
 mod support;
 
 use av_ops::{
-    BatchNormConfig, Conv2dConfig, Mode, Running, Streams, avg_pool2d, batch_norm, conv2d,
-    cross_entropy, dropout, global_avg_pool, linear, max_pool2d, relu,
+    BatchNormConfig, Conv1dConfig, Conv2dConfig, Mode, Running, Streams, avg_pool2d, batch_norm,
+    conv1d, conv2d, cross_entropy, dropout, global_avg_pool, linear, max_pool2d, relu,
 };
 use candle_core::{DType, Device, Tensor, Var};
 use support::{check_gradients, normal};
@@ -29,16 +29,45 @@ fn conv2d_has_the_right_gradients() {
             normal("weight", &[outputs, channels, rows, columns]),
             normal("bias", &[outputs]),
         ];
-        let config = Conv2dConfig { stride, padding };
+        let config = Conv2dConfig::square(stride, padding);
         check_gradients(&inputs, &|t| conv2d(&t[0], &t[1], Some(&t[2]), config).unwrap());
         check_gradients(&inputs[..2], &|t| conv2d(&t[0], &t[1], None, config).unwrap());
     }
 }
 
 #[test]
+fn grouped_dilated_and_one_dimensional_convolutions_have_the_right_gradients() {
+    let square = Conv2dConfig::square;
+    // (height, width, kernel height, kernel width, options), four input and four output channels.
+    let cases = [
+        (7, 6, 3, 2, Conv2dConfig { stride: [2, 1], padding: [0, 1], ..square(1, 0) }),
+        (9, 8, 3, 3, Conv2dConfig { dilation: [2, 3], ..square(1, 2) }),
+        (8, 7, 2, 3, Conv2dConfig { dilation: [3, 2], ..square(2, 1) }),
+        (6, 5, 3, 3, Conv2dConfig { groups: 2, ..square(2, 1) }),
+        (5, 6, 3, 3, Conv2dConfig { groups: 4, dilation: [2, 1], ..square(1, 1) }),
+        (3, 4, 1, 1, Conv2dConfig { groups: 2, ..square(1, 0) }),
+    ];
+    for (height, width, rows, columns, config) in cases {
+        for batch in [1, 2] {
+            let inputs = [
+                normal("x", &[batch, 4, height, width]),
+                normal("weight", &[4, 4 / config.groups, rows, columns]),
+                normal("bias", &[4]),
+            ];
+            check_gradients(&inputs, &|t| conv2d(&t[0], &t[1], Some(&t[2]), config).unwrap());
+        }
+    }
+    let config = Conv1dConfig { stride: 2, padding: 3, dilation: 2, groups: 2 };
+    let inputs = [normal("x", &[2, 11, 4]), normal("weight", &[6, 2, 3]), normal("bias", &[6])];
+    check_gradients(&inputs, &|t| {
+        conv1d(&t[0].transpose(1, 2).unwrap(), &t[1], Some(&t[2]), config).unwrap()
+    });
+}
+
+#[test]
 fn conv2d_has_the_right_gradients_when_an_image_takes_several_bands() {
     // 9 * 40 * 200 unfolded elements are more than one band of 65536 holds.
-    let config = Conv2dConfig { stride: 1, padding: 1 };
+    let config = Conv2dConfig::square(1, 1);
     let x = normal("x", &[1, 1, 40, 200]);
     let check = |t: &[Tensor]| conv2d(&x, &t[0], Some(&t[1]), config).unwrap();
     check_gradients(&[normal("weight", &[2, 1, 3, 3]), normal("bias", &[2])], &check);
@@ -57,7 +86,7 @@ fn conv2d_has_the_right_gradients_when_an_image_takes_several_bands() {
 #[test]
 fn conv2d_takes_transposed_views() {
     let inputs = [normal("x", &[2, 3, 5, 7]), normal("weight", &[3, 4, 3, 2])];
-    let config = Conv2dConfig { stride: 2, padding: 1 };
+    let config = Conv2dConfig::square(2, 1);
     check_gradients(&inputs, &|t| {
         let x = t[0].transpose(2, 3).unwrap();
         let weight = t[1].transpose(0, 1).unwrap().transpose(2, 3).unwrap();

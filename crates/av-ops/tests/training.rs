@@ -132,7 +132,7 @@ impl Network {
     fn new() -> Self {
         let mut parameters = Parameters::new(Streams::new(5), DType::F32, &Device::Cpu);
         let mut scope = parameters.scope("net");
-        let config = Conv2dConfig { stride: 2, padding: 1 };
+        let config = Conv2dConfig::square(2, 1);
         let convs = [
             Conv2d::without_bias(&mut scope.scope("conv1"), 3, 8, 3, config).unwrap(),
             Conv2d::new(&mut scope.scope("conv2"), 8, 70, 3, Conv2dConfig::default()).unwrap(),
