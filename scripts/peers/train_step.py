@@ -40,12 +40,13 @@ def allocator():
     return (found[0], "tcmalloc") if found else (None, None)
 
 
-def peers(threads):
+def peers(threads, compiled):
     """PyTorch's configurations, each a process of its own."""
     library, name = allocator()
     tuned = {"LD_PRELOAD": library} if library else {}
     settings = {"as installed": ([], {}), "channels_last": (["channels_last"], tuned)}
-    settings["compiled"] = (["channels_last", "compile"], tuned)
+    if compiled:
+        settings["compiled"] = (["channels_last", "compile"], tuned)
     if library:
         settings[name] = ([], tuned)
     variables = {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL")}
@@ -55,22 +56,17 @@ def peers(threads):
     }
 
 
-def duel(ours, theirs, task):
-    """Median ratios of wall and processor time to each peer, and the times."""
-    workers = {"ours": ours, **theirs}
-    compiled = task.startswith(("step", "inference"))
-    if not compiled:
-        workers.pop("compiled", None)
-    first = {name: worker.ask(f"3 {task}") for name, worker in workers.items()}
-    first = {name: worker.ask(f"1 {task}")[0] for name, worker in workers.items() if first[name]}
-    calls = {name: max(1, int(SECONDS / seconds)) for name, seconds in first.items()}
-    rounds = []
-    for _ in range(ROUNDS):
-        rounds.append({name: workers[name].ask(f"{count} {task}") for name, count in calls.items()})
-    middle = lambda name, clock: statistics.median(times[name][clock] for times in rounds)
-    best = min((name for name in calls if name != "ours"), key=lambda name: middle(name, 0))
-    ratio = lambda clock: statistics.median(times["ours"][clock] / times[best][clock] for times in rounds)
-    return middle("ours", 0), middle(best, 0), best, ratio(0), ratio(1)
+def duel(workers, task):
+    """Wall seconds of ours and of the best peer, its name, and the median ratios of wall and processor time."""
+    calls = {}
+    for name, worker in workers.items():
+        worker.ask(f"3 {task}")  # the first calls compile, and fill the allocators
+        calls[name] = max(1, int(SECONDS / worker.ask(f"1 {task}")[0]))
+    rounds = [{name: workers[name].ask(f"{count} {task}") for name, count in calls.items()} for _ in range(ROUNDS)]
+    wall = {name: statistics.median(times[name][0] for times in rounds) for name in calls}
+    best = min(wall.keys() - {"ours"}, key=wall.get)
+    ratios = [statistics.median(times["ours"][clock] / times[best][clock] for times in rounds) for clock in (0, 1)]
+    return wall["ours"], wall[best], best, *ratios
 
 
 def main():
@@ -84,10 +80,11 @@ def main():
         print("| task | ours, ms | PyTorch, ms | its best | wall ratio | processor ratio |\n|---|---|---|---|---|---|")
         for name in wanted:
             # New processes for each task: what one leaves in an allocator is not the next one's.
-            ours, theirs = Worker([binary], RAYON_NUM_THREADS=str(threads)), peers(threads)
-            mine, other, best, wall, processor = duel(ours, theirs, TASKS[name])
+            whole = name.startswith(("step", "inference"))
+            workers = {"ours": Worker([binary], RAYON_NUM_THREADS=str(threads)), **peers(threads, whole)}
+            mine, other, best, wall, processor = duel(workers, TASKS[name])
             print(f"| {name} | {mine * 1e3:.2f} | {other * 1e3:.2f} | {best} | {wall:.2f} | {processor:.2f} |", flush=True)
-            for worker in (ours, *theirs.values()):
+            for worker in workers.values():
                 worker.end()
 
 

@@ -16,7 +16,10 @@ class Worker:
     def ask(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-        return [float(word) for word in self.process.stdout.readline().split()]
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"{self.process.args} ended at the task: {line}")
+        return [float(word) for word in answer.split()]
 
     def end(self):
         self.process.stdin.close()

@@ -68,7 +68,6 @@
 
 mod activation;
 mod conv;
-mod conv1d;
 mod cpu;
 mod dropout;
 mod elementary;
@@ -85,12 +84,10 @@ mod parameters;
 mod pool;
 mod random;
 mod sums;
-mod unfold;
 mod vectorised;
 
 pub use activation::relu;
-pub use conv::{Conv2dConfig, conv2d};
-pub use conv1d::{Conv1dConfig, conv1d};
+pub use conv::{Conv1dConfig, Conv2dConfig, conv1d, conv2d};
 pub use dropout::dropout;
 pub use error::{Error, Result};
 pub use files::{load_tensors, save_tensors};

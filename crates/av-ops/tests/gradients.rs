@@ -65,6 +65,37 @@ fn grouped_dilated_and_one_dimensional_convolutions_have_the_right_gradients() {
 }
 
 #[test]
+fn conv2d_has_the_gradients_of_f64_in_f32() {
+    let square = Conv2dConfig::square;
+    // Batch, channels, height, width, outputs, kernel height and width, options. The kernels of f32 are others than those
+    // of f64: one image and many, fewer and more channels than a block, more taps than one turn, several images at once.
+    let cases = [
+        (2, 3, 8, 7, 4, 3, 3, square(2, 1)),
+        (1, 5, 5, 60, 9, 3, 3, square(1, 1)),
+        (3, 40, 7, 5, 17, 3, 3, square(3, 2)),
+        (2, 4, 7, 5, 3, 1, 1, square(2, 0)),
+        (35, 3, 5, 9, 8, 2, 5, square(2, 3)),
+        (2, 4, 9, 8, 6, 3, 3, Conv2dConfig { dilation: [2, 3], ..square(1, 2) }),
+        (2, 8, 11, 8, 6, 2, 3, Conv2dConfig { dilation: [3, 2], groups: 2, ..square(2, 1) }),
+        (2, 3, 3, 3, 3, 3, 3, Conv2dConfig { stride: [1, 4], padding: [2, 0], ..square(1, 0) }),
+    ];
+    for (batch, channels, height, width, outputs, rows, columns, config) in cases {
+        let inputs = [
+            normal("x", &[batch, channels, height, width]),
+            normal("weight", &[outputs, channels / config.groups, rows, columns]),
+        ];
+        let single = inputs.each_ref().map(|input| input.to_dtype(DType::F32).unwrap());
+        let wide = single.each_ref().map(|input| input.to_dtype(DType::F64).unwrap());
+        let conv = |t: &[Tensor]| conv2d(&t[0], &t[1], None, config).unwrap();
+        let gradients = support::backward(&single, &|t| conv(t).to_dtype(DType::F64).unwrap());
+        for (actual, expected) in gradients.iter().zip(support::backward(&wide, &conv)) {
+            // Sums of at most a few thousand products of order one.
+            support::assert_close(actual, &expected, 3e-6);
+        }
+    }
+}
+
+#[test]
 fn conv2d_has_the_right_gradients_when_an_image_takes_several_bands() {
     // 9 * 40 * 200 unfolded elements are more than one band of 65536 holds.
     let config = Conv2dConfig::square(1, 1);

@@ -2,8 +2,8 @@
 
 use candle_core::Tensor;
 
+use super::{Conv2dConfig, conv2d};
 use crate::Result;
-use crate::conv::{Conv2dConfig, conv2d};
 use crate::cpu::check_rank;
 
 const NAME: &str = "conv1d";

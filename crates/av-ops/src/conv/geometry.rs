@@ -1,46 +1,53 @@
-//! The geometry of a convolution: which input element each kernel tap reads at each output place.
+//! The sizes of a convolution, and which input element each kernel tap reads at each output place.
 
 use std::ops::Range;
 
 use crate::cpu::Float;
 
-/// Sizes of a convolution of one image.
+/// Sizes of a convolution of one image; pairs are those of the height and of the width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Geometry {
-    pub(crate) channels: usize,
-    pub(crate) height: usize,
-    pub(crate) width: usize,
-    pub(crate) kernel: [usize; 2],
-    pub(crate) stride: [usize; 2],
-    pub(crate) padding: [usize; 2],
-    pub(crate) dilation: [usize; 2],
-    pub(crate) out: [usize; 2],
+pub(super) struct Geometry {
+    pub(super) channels: usize,
+    pub(super) outputs: usize,
+    pub(super) groups: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) kernel: [usize; 2],
+    pub(super) stride: [usize; 2],
+    pub(super) padding: [usize; 2],
+    pub(super) dilation: [usize; 2],
+    pub(super) out: [usize; 2],
 }
 
 impl Geometry {
     /// Elements of one input image.
-    pub(crate) fn image(&self) -> usize {
+    pub(super) fn image(&self) -> usize {
         self.channels * self.height * self.width
     }
 
     /// Output places of one image.
-    pub(crate) fn places(&self) -> usize {
+    pub(super) fn places(&self) -> usize {
         self.out[0] * self.out[1]
     }
 
-    /// Input elements that one output place reads, and so rows of the unfolded image.
-    pub(crate) fn taps(&self) -> usize {
+    /// Elements of the result of one image.
+    pub(super) fn result(&self) -> usize {
+        self.outputs * self.places()
+    }
+
+    /// Input elements that one output place reads in all groups, and so rows of the unfolded image.
+    pub(super) fn taps(&self) -> usize {
         self.channels * self.kernel[0] * self.kernel[1]
     }
 
     /// True where unfolding would copy the image as it is.
-    pub(crate) fn is_identity(&self) -> bool {
+    pub(super) fn is_identity(&self) -> bool {
         self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0, 0]
     }
 
     /// Writes the inputs of the output rows `rows` as a matrix: a row for each tap (channel, then
     /// kernel row, then kernel column), a column for each output place; 0 outside of the image.
-    pub(crate) fn unfold<T: Float>(&self, image: &[T], rows: Range<usize>, matrix: &mut [T]) {
+    pub(super) fn unfold<T: Float>(&self, image: &[T], rows: Range<usize>, matrix: &mut [T]) {
         let [kernel_height, kernel_width] = self.kernel;
         let mut lines = matrix.chunks_exact_mut(self.out[1]);
         for channel in image.chunks_exact(self.height * self.width) {
@@ -68,7 +75,7 @@ impl Geometry {
 
     /// Adds each element of an unfolded matrix back onto the image element it was read from: the
     /// transpose of [`unfold`](Self::unfold).
-    pub(crate) fn fold<T: Float>(&self, matrix: &[T], rows: Range<usize>, image: &mut [T]) {
+    pub(super) fn fold<T: Float>(&self, matrix: &[T], rows: Range<usize>, image: &mut [T]) {
         let [kernel_height, kernel_width] = self.kernel;
         let mut lines = matrix.chunks_exact(self.out[1]);
         for channel in image.chunks_exact_mut(self.height * self.width) {
@@ -147,6 +154,8 @@ mod tests {
         // visits two places: it sees 0 1 2 and 2 3 4 in its middle row, zeros in the others.
         let geometry = Geometry {
             channels: 1,
+            outputs: 1,
+            groups: 1,
             height: 1,
             width: 4,
             kernel: [3, 3],
@@ -167,6 +176,8 @@ mod tests {
     fn folding_counts_how_often_each_element_is_read() {
         let geometry = Geometry {
             channels: 1,
+            outputs: 1,
+            groups: 1,
             height: 3,
             width: 3,
             kernel: [2, 2],
