@@ -36,7 +36,7 @@ TASKS = {
 
 def allocator():
     """A library to be loaded first, and its name."""
-    found = sorted(glob.glob("/usr/lib*/**/libtcmalloc_minimal.so*", recursive=True))
+    found = sorted(glob.glob("/usr/lib*/libtcmalloc_minimal.so.*") + glob.glob("/usr/lib/*/libtcmalloc_minimal.so.*"))
     return (found[0], "tcmalloc") if found else (None, None)
 
 
