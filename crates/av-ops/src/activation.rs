@@ -30,13 +30,13 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 }
 
 /// ReLU of one element; written so that NaN stays NaN.
-#[inline]
+#[inline(always)]
 pub(crate) fn rectify<T: Float>(x: T) -> T {
     if x <= T::zero() { T::zero() } else { x }
 }
 
 /// Where ReLU gave `y`, the part of the gradient `dy` that passes.
-#[inline]
+#[inline(always)]
 pub(crate) fn passing<T: Float>(y: T, dy: T) -> T {
     if y <= T::zero() { T::zero() } else { dy }
 }

@@ -60,8 +60,9 @@
 //! | to | call |
 //! |---|---|
 //! | convolve, pool | [`conv2d`](fn@conv2d), [`max_pool2d`], [`avg_pool2d`], [`global_avg_pool`] |
-//! | normalise, activate, map, drop | [`batch_norm`], [`relu`], [`linear`](fn@linear), [`dropout`] |
-//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`Linear`] |
+//! | normalise | [`batch_norm`], [`layer_norm`], [`group_norm`] |
+//! | activate, map, drop | [`relu`], [`linear`](fn@linear), [`dropout`] |
+//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
 //! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`] |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
@@ -94,10 +95,10 @@ pub use dropout::dropout;
 pub use error::{Error, Result};
 pub use files::{load_tensors, save_tensors};
 pub use init::Init;
-pub use layers::{BatchNorm, Conv2d, Linear};
+pub use layers::{BatchNorm, Conv2d, GroupNorm, LayerNorm, Linear};
 pub use linear::linear;
 pub use loss::cross_entropy;
-pub use norm::{BatchNormConfig, Running, batch_norm};
+pub use norm::{BatchNormConfig, GroupNormConfig, Running, batch_norm, group_norm, layer_norm};
 pub use optim::{AdamW, AdamWConfig, AdamWState, clip_grad_norm};
 pub use parameters::{Parameters, Scope, Snapshot};
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
