@@ -59,7 +59,8 @@
 //!
 //! | to | call |
 //! |---|---|
-//! | convolve, pool | [`conv2d`](fn@conv2d), [`max_pool2d`], [`avg_pool2d`], [`global_avg_pool`] |
+//! | convolve | [`conv2d`](fn@conv2d) |
+//! | pool | [`max_pool2d`], [`avg_pool2d`], [`adaptive_max_pool2d`], [`adaptive_avg_pool2d`], [`global_avg_pool`] |
 //! | normalise | [`batch_norm`], [`layer_norm`], [`group_norm`] |
 //! | activate, map, drop | [`relu`], [`linear`](fn@linear), [`dropout`] |
 //! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`] |
@@ -101,5 +102,7 @@ pub use loss::cross_entropy;
 pub use norm::{BatchNormConfig, GroupNormConfig, Running, batch_norm, group_norm, layer_norm};
 pub use optim::{AdamW, AdamWConfig, AdamWState, clip_grad_norm};
 pub use parameters::{Parameters, Scope, Snapshot};
-pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
+pub use pool::{
+    Pool2dConfig, adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, global_avg_pool, max_pool2d,
+};
 pub use random::{Mode, Rng, Streams};

@@ -8,8 +8,8 @@ const LANES: usize = 16;
 /// Elements added in the tensor's own type before the partial sums go into f64.
 const BLOCK: usize = 1024;
 
-/// The sums of the `N` values of `term` over three slices of equal length, in one pass: lanes in the element type, blocks
-/// in f64.
+/// The sums of the `N` values of `term` over three slices of equal length, in one pass: lanes in
+/// the element type, blocks in f64.
 #[inline(always)]
 pub(crate) fn sums<T: Float, const N: usize>(
     slices: [&[T]; 3],

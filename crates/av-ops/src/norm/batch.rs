@@ -159,8 +159,8 @@ fn channel_values(values: &Var) -> Result<Vec<f64>> {
 
 /// A tensor (B, C, ...) seen as B x C planes of neighbouring elements.
 ///
-/// Channels run in parallel and each is finished before the next: its planes stay in the second-level cache between the
-/// passes over them.
+/// Channels run in parallel and each is finished before the next: its planes stay in the
+/// second-level cache between the passes over them.
 #[derive(Debug, Clone, Copy)]
 struct Planes {
     batch: usize,

@@ -34,16 +34,18 @@ impl Default for GroupNormConfig {
     }
 }
 
-/// Normalises each group of channels of each image to mean 0 and variance 1, then scales and shifts each channel.
+/// Normalises each group of channels of each image to mean 0 and variance 1, then scales and shifts
+/// each channel.
 ///
-/// Definition: `y[b,c,...] = weight[c] (x[b,c,...] - mean) / sqrt(variance + epsilon) + bias[c]` with the mean and the
-/// variance (divisor n) of `x[b]` over the channels of the group of `c`. No element of the batch depends on another, so training and
-/// evaluation are the same.
+/// Definition: `y[b,c,...] = weight[c] (x[b,c,...] - mean) / sqrt(variance + epsilon) + bias[c]`
+/// with the mean and the variance (divisor n) of `x[b]` over the channels of the group of `c`. No
+/// element of the batch depends on another, so training and evaluation are the same.
 ///
 /// Shapes: `x` (B, C, ...), `weight` and `bias` (C); the result has the shape of `x`.
 ///
-/// Errors: shapes that do not fit together, an empty dimension, channels that do not divide into the groups, epsilon not
-/// above 0 or not finite, tensors that are not f32 or f64 or not on the CPU.
+/// Errors: shapes that do not fit together, an empty dimension, channels that do not divide into
+/// the groups, epsilon not above 0 or not finite, tensors that are not f32 or f64 or not on the
+/// CPU.
 ///
 /// Numerics: as [`batch_norm`](crate::batch_norm).
 ///
@@ -146,11 +148,11 @@ impl GroupNormOp {
         y
     }
 
-    /// The gradient of the input, and of each channel of each image the sums that the gradients of bias and weight are made
-    /// of.
+    /// The gradient of the input, and of each channel of each image the sums that the gradients of
+    /// bias and weight are made of.
     ///
-    /// With `n` elements in a group, `u = (x - mean) scale`, and `d` the gradient of the value before ReLU:
-    /// `dx = scale (d weight - sum(d weight) / n - u sum(d weight u) / n)`.
+    /// With `n` elements in a group, `u = (x - mean) scale`, and `d` the gradient of the value
+    /// before ReLU: `dx = scale (d weight - sum(d weight) / n - u sum(d weight u) / n)`.
     fn gradient<T: Float>(
         &self,
         moments: &[Moments],

@@ -19,22 +19,23 @@ const NAME: &str = "layer_norm";
 /// Rows whose gradients of weight and bias are added in the element type before they go into f64.
 const BLOCK: usize = 64;
 
-/// Pieces that the rows are split into for the gradients of weight and bias; a constant, so that their sums do not depend on
-/// the number of threads.
+/// Pieces that the rows are split into for the gradients of weight and bias; a constant, so that
+/// their sums do not depend on the number of threads.
 const PIECES: usize = 32;
 
 /// Normalises each row to mean 0 and variance 1, then scales and shifts its elements.
 ///
-/// Definition: `y[r,i] = weight[i] (x[r,i] - mean[r]) / sqrt(variance[r] + epsilon) + bias[i]` with the mean and the variance
-/// (divisor n) of row `r`.
+/// Definition: `y[r,i] = weight[i] (x[r,i] - mean[r]) / sqrt(variance[r] + epsilon) + bias[i]` with
+/// the mean and the variance (divisor n) of row `r`.
 ///
-/// Shapes: `x` (..., N) with any leading dimensions, `weight` and `bias` (N); the result has the shape of `x`.
+/// Shapes: `x` (..., N) with any leading dimensions, `weight` and `bias` (N); the result has the
+/// shape of `x`.
 ///
-/// Errors: shapes that do not fit together, an empty dimension, epsilon not above 0 or not finite, tensors that are not f32 or
-/// f64 or not on the CPU.
+/// Errors: shapes that do not fit together, an empty dimension, epsilon not above 0 or not finite,
+/// tensors that are not f32 or f64 or not on the CPU.
 ///
-/// Numerics: means and variances are added in f64 and the variance is that of the centred values, so that a large mean does
-/// not swamp it. A constant row gives `bias` with gradient 0.
+/// Numerics: means and variances are added in f64 and the variance is that of the centred values,
+/// so that a large mean does not swamp it. A constant row gives `bias` with gradient 0.
 ///
 /// Source: Ba, Kiros and Hinton, "Layer normalization", 2016, equations 3 and 4.
 ///
@@ -114,7 +115,8 @@ impl LayerNormOp {
         y
     }
 
-    /// The gradients of input (empty where it is not wanted), weight and bias, in one pass over the rows.
+    /// The gradients of input (empty where it is not wanted), weight and bias, in one pass over the
+    /// rows.
     fn gradients<T: Float>(
         &self,
         rows: &[Row],

@@ -1,4 +1,5 @@
-//! The map of one channel that normalises, scales and shifts, with an optional ReLU, and its gradient.
+//! The map of one channel that normalises, scales and shifts, with an optional ReLU, and its
+//! gradient.
 
 use crate::activation::{passing, rectify};
 use crate::cpu::Float;
@@ -42,8 +43,8 @@ impl<T: Float> Map<T> {
         }
     }
 
-    /// The sums of `d` and of `d (x - centre) scale`, where `d` is the gradient of the value before ReLU. That value is
-    /// computed again, which costs less than reading the result.
+    /// The sums of `d` and of `d (x - centre) scale`, where `d` is the gradient of the value before
+    /// ReLU. That value is computed again, which costs less than reading the result.
     #[inline(always)]
     pub(super) fn sums(&self, relu: bool, x: &[T], dy: &[T]) -> [f64; 2] {
         let [d, du] = if relu {
@@ -89,8 +90,8 @@ impl<T: Float> Map<T> {
         }
     }
 
-    /// `dx = factor d - scale (means[0] + (x - centre) scale means[1])`, where the means are those of `d weight` and
-    /// `d weight (x - centre) scale` over several channels.
+    /// `dx = factor d - scale (means[0] + (x - centre) scale means[1])`, where the means are those
+    /// of `d weight` and `d weight (x - centre) scale` over several channels.
     #[inline(always)]
     pub(super) fn write_shared_gradient(
         &self,

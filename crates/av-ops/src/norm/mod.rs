@@ -22,8 +22,8 @@ struct Moments {
 }
 
 impl Moments {
-    /// The moments of the elements in `parts` together; the variance is that of the centred values, so that a large mean
-    /// does not swamp it.
+    /// The moments of the elements in `parts` together; the variance is that of the centred values,
+    /// so that a large mean does not swamp it.
     #[inline(always)]
     fn of<'v, T: Float>(parts: impl Iterator<Item = &'v [T]> + Clone, elements: usize) -> Self {
         let mut total = 0.0;

@@ -1,11 +1,12 @@
-//! Operators by idea: gradients against central differences, values against loops that follow the definitions, the edges,
-//! and the same bits on any number of threads.
+//! Operators by idea: gradients against central differences, values against loops that follow the
+//! definitions, the edges, and the same bits on any number of threads.
 #![allow(clippy::unwrap_used)] // A test says what it expects by panicking.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod norm;
+mod pool;
 
 use candle_core::{DType, Tensor, Var};
 
@@ -25,7 +26,8 @@ fn message(result: av_ops::Result<Tensor>) -> String {
     result.unwrap_err().to_string()
 }
 
-/// Panics unless result and gradients of an operator in f32 have the same bits on several numbers of threads.
+/// Panics unless result and gradients of an operator in f32 have the same bits on several numbers
+/// of threads.
 #[track_caller]
 fn assert_same_bits(inputs: &[Tensor], f: &(dyn Fn(&[Tensor]) -> Tensor + Sync)) {
     let run = |threads| {
