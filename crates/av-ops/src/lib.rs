@@ -20,8 +20,8 @@
 //!
 //! ```
 //! use av_ops::{
-//!     AdamW, AdamWConfig, BatchNorm, Conv2d, Conv2dConfig, Linear, Mode, Parameters, Streams,
-//!     cross_entropy, dropout, global_avg_pool,
+//!     AdamW, AdamWConfig, BatchNorm, Conv2d, Conv2dConfig, CrossEntropyConfig, Linear, Mode,
+//!     Parameters, Streams, cross_entropy, dropout, global_avg_pool,
 //! };
 //! use candle_core::{DType, Device, Tensor};
 //!
@@ -46,7 +46,7 @@
 //!     let mut mode = Mode::Train(&mut rng);
 //!     let hidden = norm.forward_relu(&conv.forward(&images)?, &mode)?;
 //!     let hidden = dropout(&global_avg_pool(&hidden)?, 0.1, &mut mode)?;
-//!     let loss = cross_entropy(&head.forward(&hidden)?, &labels, 0.0)?;
+//!     let loss = cross_entropy(&head.forward(&hidden)?, &labels, &CrossEntropyConfig::default())?;
 //!     optimiser.step(&loss.backward()?, 0.02)?;
 //!     losses.push(loss.to_scalar::<f32>()?);
 //! }
@@ -62,7 +62,7 @@
 //! | convolve | [`conv2d`](fn@conv2d) |
 //! | pool | [`max_pool2d`], [`avg_pool2d`], [`adaptive_max_pool2d`], [`adaptive_avg_pool2d`], [`global_avg_pool`] |
 //! | normalise | [`batch_norm`], [`layer_norm`], [`group_norm`] |
-//! | activate, map, drop | [`relu`], [`linear`](fn@linear), [`dropout`] |
+//! | activate, map, drop | [`relu`], [`softmax`], [`log_softmax`], [`linear`](fn@linear), [`dropout`] |
 //! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
 //! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`] |
@@ -86,6 +86,7 @@ mod optim;
 mod parameters;
 mod pool;
 mod random;
+mod softmax;
 mod sums;
 mod unfold;
 mod vectorised;
@@ -98,7 +99,7 @@ pub use files::{load_tensors, save_tensors};
 pub use init::Init;
 pub use layers::{BatchNorm, Conv2d, GroupNorm, LayerNorm, Linear};
 pub use linear::linear;
-pub use loss::cross_entropy;
+pub use loss::{CrossEntropyConfig, cross_entropy};
 pub use norm::{BatchNormConfig, GroupNormConfig, Running, batch_norm, group_norm, layer_norm};
 pub use optim::{AdamW, AdamWConfig, AdamWState, clip_grad_norm};
 pub use parameters::{Parameters, Scope, Snapshot};
@@ -106,3 +107,4 @@ pub use pool::{
     Pool2dConfig, adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, global_avg_pool, max_pool2d,
 };
 pub use random::{Mode, Rng, Streams};
+pub use softmax::{log_softmax, softmax};
