@@ -25,6 +25,9 @@ pub(crate) trait Float: WithDType {
 
     /// The hyperbolic tangent.
     fn hyperbolic_tangent(self) -> Self;
+
+    /// Distribution and density of the standard normal distribution.
+    fn normal(self) -> (Self, Self);
 }
 
 impl Float for f32 {
@@ -51,6 +54,11 @@ impl Float for f32 {
     fn hyperbolic_tangent(self) -> Self {
         elementary::tanh(self)
     }
+
+    #[inline(always)]
+    fn normal(self) -> (Self, Self) {
+        elementary::normal(self)
+    }
 }
 
 impl Float for f64 {
@@ -72,6 +80,12 @@ impl Float for f64 {
 
     fn hyperbolic_tangent(self) -> Self {
         self.tanh()
+    }
+
+    fn normal(self) -> (Self, Self) {
+        let below = 0.5 * libm::erfc(-self * std::f64::consts::FRAC_1_SQRT_2);
+        let root = (2.0 * std::f64::consts::PI).sqrt();
+        (below, (-0.5 * self * self).exp() / root)
     }
 }
 

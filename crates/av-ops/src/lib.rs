@@ -62,7 +62,7 @@
 //! | convolve | [`conv2d`](fn@conv2d) |
 //! | pool | [`max_pool2d`], [`avg_pool2d`], [`adaptive_max_pool2d`], [`adaptive_avg_pool2d`], [`global_avg_pool`] |
 //! | normalise | [`batch_norm`], [`layer_norm`], [`group_norm`] |
-//! | activate, map, drop | [`relu`], [`softmax`], [`log_softmax`], [`linear`](fn@linear), [`dropout`] |
+//! | activate, map, drop | [`relu`], [`gelu`], [`silu`], [`softmax`], [`log_softmax`], [`linear`](fn@linear), [`dropout`] |
 //! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
 //! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`] |
@@ -91,7 +91,7 @@ mod sums;
 mod unfold;
 mod vectorised;
 
-pub use activation::relu;
+pub use activation::{gelu, relu, silu};
 pub use conv::{Conv2dConfig, conv2d};
 pub use dropout::dropout;
 pub use error::{Error, Result};
