@@ -1,7 +1,12 @@
 //! Reading tensors as slices, and choosing the kernel for their element type.
 
+use std::cell::Cell;
+use std::marker::PhantomData;
+
 use candle_core::backend::BackendStorage as _;
-use candle_core::{CpuStorage, DType, Device, Layout, Storage, StorageRef, Tensor, WithDType};
+use candle_core::{
+    CpuStorage, DType, Device, InplaceOp1, Layout, Storage, StorageRef, Tensor, WithDType,
+};
 
 use crate::{Error, Result, elementary};
 
@@ -156,6 +161,31 @@ pub(crate) fn slice_mut<'s, T: Float>(
     let elements = T::elements_mut(storage)
         .ok_or(candle_core::Error::UnsupportedDTypeForOp(dtype, "av-ops"))?;
     Ok(&mut elements[start..end])
+}
+
+/// Changes the elements of a contiguous tensor in place.
+pub(crate) fn change<T: Float>(
+    tensor: &Tensor,
+    work: impl FnOnce(&mut [T]) -> candle_core::Result<()>,
+) -> candle_core::Result<()> {
+    tensor.inplace_op1(&Change { work: Cell::new(Some(work)), element: PhantomData::<T> })
+}
+
+/// Work that is done once, by an operator that candle might call many times.
+struct Change<W, T> {
+    work: Cell<Option<W>>,
+    element: PhantomData<T>,
+}
+
+impl<T: Float, W: FnOnce(&mut [T]) -> candle_core::Result<()>> InplaceOp1 for Change<W, T> {
+    fn name(&self) -> &'static str {
+        "change"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let elements = slice_mut(storage, layout)?;
+        self.work.take().map_or(Ok(()), |work| work(elements))
+    }
 }
 
 /// A tensor on the CPU with the shape of `like`.

@@ -65,7 +65,7 @@
 //! | activate, map, drop | [`relu`], [`gelu`], [`silu`], [`softmax`], [`log_softmax`], [`linear`](fn@linear), [`dropout`] |
 //! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
-//! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`] |
+//! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`], [`Sgd`] |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
 //! | store other tensors | [`save_tensors`], [`load_tensors`] |
 
@@ -101,7 +101,9 @@ pub use layers::{BatchNorm, Conv2d, GroupNorm, LayerNorm, Linear};
 pub use linear::linear;
 pub use loss::{CrossEntropyConfig, cross_entropy};
 pub use norm::{BatchNormConfig, GroupNormConfig, Running, batch_norm, group_norm, layer_norm};
-pub use optim::{AdamW, AdamWConfig, AdamWState, clip_grad_norm};
+pub use optim::{
+    AdamW, AdamWConfig, AdamWState, ParameterGroup, Sgd, SgdConfig, SgdState, clip_grad_norm,
+};
 pub use parameters::{Parameters, Scope, Snapshot};
 pub use pool::{
     Pool2dConfig, adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, global_avg_pool, max_pool2d,

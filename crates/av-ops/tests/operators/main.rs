@@ -8,6 +8,7 @@ mod support;
 mod activation;
 mod loss;
 mod norm;
+mod optim;
 mod pool;
 
 use candle_core::{DType, Tensor, Var};
