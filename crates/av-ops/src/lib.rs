@@ -59,7 +59,7 @@
 //!
 //! | to | call |
 //! |---|---|
-//! | convolve | [`conv2d`](fn@conv2d) |
+//! | convolve, enlarge | [`conv2d`](fn@conv2d), [`upsample_nearest2d`], [`upsample_bilinear2d`] |
 //! | pool | [`max_pool2d`], [`avg_pool2d`], [`adaptive_max_pool2d`], [`adaptive_avg_pool2d`], [`global_avg_pool`] |
 //! | normalise | [`batch_norm`], [`layer_norm`], [`group_norm`] |
 //! | activate, map, drop | [`relu`], [`gelu`], [`silu`], [`softmax`], [`log_softmax`], [`linear`](fn@linear), [`dropout`] |
@@ -89,6 +89,7 @@ mod random;
 mod softmax;
 mod sums;
 mod unfold;
+mod upsample;
 mod vectorised;
 
 pub use activation::{gelu, relu, silu};
@@ -110,3 +111,4 @@ pub use pool::{
 };
 pub use random::{Mode, Rng, Streams};
 pub use softmax::{log_softmax, softmax};
+pub use upsample::{upsample_bilinear2d, upsample_nearest2d};

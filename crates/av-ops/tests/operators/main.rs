@@ -10,6 +10,7 @@ mod loss;
 mod norm;
 mod optim;
 mod pool;
+mod upsample;
 
 use candle_core::{DType, Tensor, Var};
 
