@@ -10,8 +10,8 @@
 use std::hint::black_box;
 
 use av_ops::{
-    BatchNorm, Conv2d, Conv2dConfig, Init, Linear, Mode, Parameters, Streams, conv2d,
-    cross_entropy, global_avg_pool, max_pool2d, relu,
+    BatchNorm, Conv2d, Conv2dConfig, CrossEntropyConfig, Init, Linear, Mode, Parameters,
+    Pool2dConfig, Streams, conv2d, cross_entropy, global_avg_pool, max_pool2d, relu,
 };
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::ModuleT as _;
@@ -59,7 +59,7 @@ impl Ours {
             x = norm.forward_relu(&conv.forward(&x).unwrap(), &mode).unwrap();
         }
         let x = self.head.forward(&global_avg_pool(&x).unwrap()).unwrap();
-        cross_entropy(&x, &labels(), 0.0).unwrap()
+        cross_entropy(&x, &labels(), &CrossEntropyConfig::default()).unwrap()
     }
 }
 
@@ -133,7 +133,12 @@ fn operators(criterion: &mut Criterion) {
     let x = Var::from_tensor(&normal(&[BATCH, 32, 32, 32])).unwrap();
     pair(criterion, "relu", || relu(&x).unwrap(), || x.relu().unwrap());
     // candle's gradient is wrong here, but takes its time all the same.
-    pair(criterion, "max_pool2d", || max_pool2d(&x, 2, 2).unwrap(), || x.max_pool2d(2).unwrap());
+    pair(
+        criterion,
+        "max_pool2d",
+        || max_pool2d(&x, Pool2dConfig::square(2)).unwrap(),
+        || x.max_pool2d(2).unwrap(),
+    );
 }
 
 criterion_group!(benches, network, operators);

@@ -1,7 +1,12 @@
 //! Reading tensors as slices, and choosing the kernel for their element type.
 
+use std::cell::Cell;
+use std::marker::PhantomData;
+
 use candle_core::backend::BackendStorage as _;
-use candle_core::{CpuStorage, DType, Device, Layout, Storage, StorageRef, Tensor, WithDType};
+use candle_core::{
+    CpuStorage, DType, Device, InplaceOp1, Layout, Storage, StorageRef, Tensor, WithDType,
+};
 
 use crate::{Error, Result, elementary};
 
@@ -25,6 +30,9 @@ pub(crate) trait Float: WithDType {
 
     /// The hyperbolic tangent.
     fn hyperbolic_tangent(self) -> Self;
+
+    /// Distribution and density of the standard normal distribution.
+    fn normal(self) -> (Self, Self);
 }
 
 impl Float for f32 {
@@ -51,6 +59,11 @@ impl Float for f32 {
     fn hyperbolic_tangent(self) -> Self {
         elementary::tanh(self)
     }
+
+    #[inline(always)]
+    fn normal(self) -> (Self, Self) {
+        elementary::normal(self)
+    }
 }
 
 impl Float for f64 {
@@ -72,6 +85,12 @@ impl Float for f64 {
 
     fn hyperbolic_tangent(self) -> Self {
         self.tanh()
+    }
+
+    fn normal(self) -> (Self, Self) {
+        let below = 0.5 * libm::erfc(-self * std::f64::consts::FRAC_1_SQRT_2);
+        let root = (2.0 * std::f64::consts::PI).sqrt();
+        (below, (-0.5 * self * self).exp() / root)
     }
 }
 
@@ -142,6 +161,31 @@ pub(crate) fn slice_mut<'s, T: Float>(
     let elements = T::elements_mut(storage)
         .ok_or(candle_core::Error::UnsupportedDTypeForOp(dtype, "av-ops"))?;
     Ok(&mut elements[start..end])
+}
+
+/// Changes the elements of a contiguous tensor in place.
+pub(crate) fn change<T: Float>(
+    tensor: &Tensor,
+    work: impl FnOnce(&mut [T]) -> candle_core::Result<()>,
+) -> candle_core::Result<()> {
+    tensor.inplace_op1(&Change { work: Cell::new(Some(work)), element: PhantomData::<T> })
+}
+
+/// Work that is done once, by an operator that candle might call many times.
+struct Change<W, T> {
+    work: Cell<Option<W>>,
+    element: PhantomData<T>,
+}
+
+impl<T: Float, W: FnOnce(&mut [T]) -> candle_core::Result<()>> InplaceOp1 for Change<W, T> {
+    fn name(&self) -> &'static str {
+        "change"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let elements = slice_mut(storage, layout)?;
+        self.work.take().map_or(Ok(()), |work| work(elements))
+    }
 }
 
 /// A tensor on the CPU with the shape of `like`.

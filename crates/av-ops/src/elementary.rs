@@ -1,7 +1,7 @@
-//! The exponential and its relatives in f32, written so that a loop over them becomes vector instructions: the library's
-//! functions are called one element at a time.
+//! The exponential and its relatives in f32, written so that a loop over them becomes vector
+//! instructions: the library's functions are called one element at a time.
 
-use std::f32::consts::{LN_2, LOG2_E};
+use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E};
 
 /// Above this the exponential overflows.
 const LARGEST: f32 = 88.722_84;
@@ -34,8 +34,8 @@ pub(crate) fn exp(x: f32) -> f32 {
     if x > LARGEST { f32::INFINITY } else { value }
 }
 
-/// 2 to the power of a whole number from -126 to 127, put together from its bits. NaN gives anything: what it is multiplied
-/// with is NaN too.
+/// 2 to the power of a whole number from -126 to 127, put together from its bits. NaN gives
+/// anything: what it is multiplied with is NaN too.
 #[inline(always)]
 fn two_to(n: f32) -> f32 {
     // The low bits of the sum hold the whole number; the shift moves them to the exponent.
@@ -50,7 +50,8 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
     above / (1.0 + power)
 }
 
-/// The hyperbolic tangent: e^2x - 1 by e^2x + 1, near 0 by the series of e^2x - 1, whose 1 would swallow it.
+/// The hyperbolic tangent: e^2x - 1 by e^2x + 1, near 0 by the series of e^2x - 1, whose 1 would
+/// swallow it.
 #[inline(always)]
 pub(crate) fn tanh(x: f32) -> f32 {
     let twice = 2.0 * x.abs();
@@ -60,6 +61,33 @@ pub(crate) fn tanh(x: f32) -> f32 {
     // Above, the quotient is 1 to the last bit, and its parts are infinite.
     let value = if twice > 20.0 { 1.0 } else { less_one / (less_one + 2.0) };
     value.copysign(x)
+}
+
+/// Coefficients of `erfc(z) / (t e^(-z^2))` as a polynomial in `t = 1 / (1 + z / 2)`, from the
+/// ninth order down: fitted at 400 Chebyshev nodes with equal weight on relative errors, which stay
+/// below 1.7e-7.
+const TAIL: [f32; 10] = [
+    -0.025_688_967,
+    0.065_331,
+    0.028_879_432,
+    -0.196_392_77,
+    0.078_035_53,
+    0.058_817_3,
+    0.180_294_77,
+    0.246_525_12,
+    0.282_103_7,
+    0.282_094_75,
+];
+
+/// Distribution and density of the standard normal distribution; both tails of the distribution
+/// are right to the last places.
+#[inline(always)]
+pub(crate) fn normal(x: f32) -> (f32, f32) {
+    let power = exp(-0.5 * x * x);
+    let t = 1.0 / (1.0 + x.abs() * (0.5 * FRAC_1_SQRT_2));
+    let tail = 0.5 * t * power * TAIL.iter().fold(0.0, |sum, term| sum * t + term);
+    let below = if x < 0.0 { tail } else { 1.0 - tail };
+    (below, power * (FRAC_2_SQRT_PI * 0.5 * FRAC_1_SQRT_2))
 }
 
 #[cfg(test)]
@@ -92,6 +120,25 @@ mod tests {
             let (error, x) = worst(f, truth);
             assert!(error <= places, "{name}({x}) is off by {error} units in the last place");
         }
+    }
+
+    #[test]
+    fn the_normal_distribution_is_right_in_its_bulk_and_its_tails() {
+        for x in numbers().filter(|x| x.abs() < 8.0) {
+            let (below, density) = normal(x);
+            let wide = f64::from(x);
+            let expected = 0.5 * libm::erfc(-wide * std::f64::consts::FRAC_1_SQRT_2);
+            // The argument of the exponential is rounded: its error grows with its size.
+            let tolerance = 5e-7 + 1e-7 * wide * wide;
+            let error = (f64::from(below) / expected - 1.0).abs();
+            assert!(error < tolerance, "distribution at {x}: {error}");
+            let expected = (-0.5 * wide * wide).exp() / (2.0 * std::f64::consts::PI).sqrt();
+            let error = (f64::from(density) / expected - 1.0).abs();
+            assert!(error < tolerance, "density at {x}: {error}");
+        }
+        let infinite = f32::INFINITY;
+        assert_eq!([normal(-infinite), normal(infinite)], [(0.0, 0.0), (1.0, 0.0)]);
+        assert!(normal(f32::NAN).0.is_nan());
     }
 
     #[test]

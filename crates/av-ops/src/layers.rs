@@ -6,7 +6,7 @@ use crate::Result;
 use crate::conv::{Conv2dConfig, conv2d};
 use crate::init::Init;
 use crate::linear::linear;
-use crate::norm::{BatchNormConfig, Running, batch_norm};
+use crate::norm::{BatchNormConfig, GroupNormConfig, Running, batch_norm, group_norm, layer_norm};
 use crate::parameters::Scope;
 use crate::random::Mode;
 
@@ -97,6 +97,60 @@ impl BatchNorm {
     fn apply(&self, x: &Tensor, config: BatchNormConfig, mode: &Mode<'_>) -> Result<Tensor> {
         let running = Running { mean: &self.mean, variance: &self.variance };
         batch_norm(x, &self.weight, &self.bias, running, config, mode)
+    }
+}
+
+/// A layer normalisation with epsilon 1e-5; see [`layer_norm`].
+#[derive(Debug, Clone)]
+pub struct LayerNorm {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl LayerNorm {
+    /// Creates `weight` of ones and `bias` of zeros, each (features).
+    ///
+    /// Errors: names that exist already.
+    pub fn new(scope: &mut Scope<'_>, features: usize) -> Result<Self> {
+        Ok(Self {
+            weight: scope.weight("weight", features, Init::Constant(1.0))?,
+            bias: scope.weight("bias", features, Init::Constant(0.0))?,
+        })
+    }
+
+    /// Normalises each row of `x` (..., features).
+    ///
+    /// Errors: as [`layer_norm`].
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        layer_norm(x, &self.weight, &self.bias, 1e-5)
+    }
+}
+
+/// A group normalisation; see [`group_norm`].
+#[derive(Debug, Clone)]
+pub struct GroupNorm {
+    weight: Tensor,
+    bias: Tensor,
+    config: GroupNormConfig,
+}
+
+impl GroupNorm {
+    /// Creates `weight` of ones and `bias` of zeros, each (channels).
+    ///
+    /// Errors: names that exist already.
+    pub fn new(scope: &mut Scope<'_>, channels: usize, config: GroupNormConfig) -> Result<Self> {
+        Ok(Self {
+            weight: scope.weight("weight", channels, Init::Constant(1.0))?,
+            bias: scope.weight("bias", channels, Init::Constant(0.0))?,
+            config,
+        })
+    }
+
+    /// Normalises `x` (B, channels, ...).
+    ///
+    /// Errors: as [`group_norm`].
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        group_norm(x, &self.weight, &self.bias, self.config)
     }
 }
 

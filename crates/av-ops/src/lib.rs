@@ -19,8 +19,8 @@
 //!
 //! ```
 //! use av_ops::{
-//!     AdamW, AdamWConfig, BatchNorm, Conv2d, Conv2dConfig, Linear, Mode, Parameters, Streams,
-//!     cross_entropy, dropout, global_avg_pool,
+//!     AdamW, AdamWConfig, BatchNorm, Conv2d, Conv2dConfig, CrossEntropyConfig, Linear, Mode,
+//!     Parameters, Streams, cross_entropy, dropout, global_avg_pool,
 //! };
 //! use candle_core::{DType, Device, Tensor};
 //!
@@ -45,7 +45,7 @@
 //!     let mut mode = Mode::Train(&mut rng);
 //!     let hidden = norm.forward_relu(&conv.forward(&images)?, &mode)?;
 //!     let hidden = dropout(&global_avg_pool(&hidden)?, 0.1, &mut mode)?;
-//!     let loss = cross_entropy(&head.forward(&hidden)?, &labels, 0.0)?;
+//!     let loss = cross_entropy(&head.forward(&hidden)?, &labels, &CrossEntropyConfig::default())?;
 //!     optimiser.step(&loss.backward()?, 0.02)?;
 //!     losses.push(loss.to_scalar::<f32>()?);
 //! }
@@ -58,11 +58,13 @@
 //!
 //! | to | call |
 //! |---|---|
-//! | convolve, pool | [`conv1d`](fn@conv1d), [`conv2d`](fn@conv2d), [`max_pool2d`], [`avg_pool2d`], [`global_avg_pool`] |
-//! | normalise, activate, map, drop | [`batch_norm`], [`relu`], [`linear`](fn@linear), [`dropout`] |
-//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`Linear`] |
+//! | convolve, enlarge | [`conv1d`](fn@conv1d), [`conv2d`](fn@conv2d), [`upsample_nearest2d`], [`upsample_bilinear2d`] |
+//! | pool | [`max_pool2d`], [`avg_pool2d`], [`adaptive_max_pool2d`], [`adaptive_avg_pool2d`], [`global_avg_pool`] |
+//! | normalise | [`batch_norm`], [`layer_norm`], [`group_norm`] |
+//! | activate, map, drop | [`relu`], [`gelu`], [`silu`], [`softmax`], [`log_softmax`], [`linear`](fn@linear), [`dropout`] |
+//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
-//! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`] |
+//! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`], [`Sgd`] |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
 //! | store other tensors | [`save_tensors`], [`load_tensors`] |
 
@@ -83,20 +85,28 @@ mod optim;
 mod parameters;
 mod pool;
 mod random;
+mod softmax;
 mod sums;
+mod upsample;
 mod vectorised;
 
-pub use activation::relu;
+pub use activation::{gelu, relu, silu};
 pub use conv::{Conv1dConfig, Conv2dConfig, conv1d, conv2d};
 pub use dropout::dropout;
 pub use error::{Error, Result};
 pub use files::{load_tensors, save_tensors};
 pub use init::Init;
-pub use layers::{BatchNorm, Conv2d, Linear};
+pub use layers::{BatchNorm, Conv2d, GroupNorm, LayerNorm, Linear};
 pub use linear::linear;
-pub use loss::cross_entropy;
-pub use norm::{BatchNormConfig, Running, batch_norm};
-pub use optim::{AdamW, AdamWConfig, AdamWState, clip_grad_norm};
+pub use loss::{CrossEntropyConfig, cross_entropy};
+pub use norm::{BatchNormConfig, GroupNormConfig, Running, batch_norm, group_norm, layer_norm};
+pub use optim::{
+    AdamW, AdamWConfig, AdamWState, ParameterGroup, Sgd, SgdConfig, SgdState, clip_grad_norm,
+};
 pub use parameters::{Parameters, Scope, Snapshot};
-pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
+pub use pool::{
+    Pool2dConfig, adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, global_avg_pool, max_pool2d,
+};
 pub use random::{Mode, Rng, Streams};
+pub use softmax::{log_softmax, softmax};
+pub use upsample::{upsample_bilinear2d, upsample_nearest2d};

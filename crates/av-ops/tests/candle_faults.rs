@@ -5,9 +5,9 @@
 
 mod support;
 
-use av_ops::{Conv2dConfig, avg_pool2d, conv2d, max_pool2d, relu};
+use av_ops::{Conv2dConfig, Pool2dConfig, avg_pool2d, conv2d, max_pool2d, relu};
 use candle_core::{Device, Tensor, Var};
-use support::{assert_close, backward, check_gradients, differences, normal};
+use support::{assert_close, backward, check_gradients, differences, normal, windows};
 
 /// The largest relative error of candle's gradient against central differences.
 fn error_of(inputs: &[Tensor], f: &dyn Fn(&[Tensor]) -> Tensor) -> f64 {
@@ -26,7 +26,7 @@ fn max_pool2d_is_not_scaled_by_the_window() {
     for shape in [[2, 2, 6, 6], [1, 2, 7, 7]] {
         let x = [normal("x", &shape)];
         assert!(error_of(&x, &|t| t[0].max_pool2d(2).unwrap()) > 0.1, "candle is mended");
-        check_gradients(&x, &|t| max_pool2d(&t[0], 2, 2).unwrap());
+        check_gradients(&x, &|t| max_pool2d(&t[0], Pool2dConfig::square(2)).unwrap());
     }
 }
 
@@ -35,14 +35,14 @@ fn max_pool2d_takes_a_stride_other_than_the_kernel() {
     let x = Var::from_tensor(&normal("x", &[2, 2, 6, 6])).unwrap();
     let y = x.max_pool2d_with_stride(3, 2).unwrap();
     assert!(y.backward().is_err(), "candle is mended");
-    check_gradients(&[x.as_detached_tensor()], &|t| max_pool2d(&t[0], 3, 2).unwrap());
+    check_gradients(&[x.as_detached_tensor()], &|t| max_pool2d(&t[0], windows(3, 2)).unwrap());
 }
 
 #[test]
 fn avg_pool2d_is_right_on_odd_sizes() {
     let x = [normal("x", &[1, 2, 7, 7])];
     assert!(error_of(&x, &|t| t[0].avg_pool2d(2).unwrap()) > 0.1, "candle is mended");
-    check_gradients(&x, &|t| avg_pool2d(&t[0], 2, 2).unwrap());
+    check_gradients(&x, &|t| avg_pool2d(&t[0], Pool2dConfig::square(2)).unwrap());
 }
 
 #[test]

@@ -4,11 +4,11 @@
 mod support;
 
 use av_ops::{
-    BatchNormConfig, Conv1dConfig, Conv2dConfig, Mode, Running, Streams, avg_pool2d, batch_norm,
-    conv1d, conv2d, global_avg_pool, linear, max_pool2d, relu,
+    BatchNormConfig, Conv1dConfig, Conv2dConfig, Mode, Pool2dConfig, Running, Streams, avg_pool2d,
+    batch_norm, conv1d, conv2d, global_avg_pool, linear, max_pool2d, relu,
 };
 use candle_core::{DType, Device, Tensor, Var};
-use support::{assert_close, normal, values};
+use support::{assert_close, normal, values, windows};
 
 /// f64 sums of at most a few thousand products of order one.
 const F64: f64 = 1e-13;
@@ -134,8 +134,8 @@ fn pooling_equals_the_definition() {
                 }
             }
         }
-        assert_close(&values(&max_pool2d(&x, kernel, stride).unwrap()), &largest, 0.0);
-        assert_close(&values(&avg_pool2d(&x, kernel, stride).unwrap()), &means, F64);
+        assert_close(&values(&max_pool2d(&x, windows(kernel, stride)).unwrap()), &largest, 0.0);
+        assert_close(&values(&avg_pool2d(&x, windows(kernel, stride)).unwrap()), &means, F64);
         assert_close(&values(&global_avg_pool(&x).unwrap()), &overall, F64);
     }
 }
@@ -146,7 +146,10 @@ fn a_window_with_nan_pools_to_nan() {
         let mut window = [3.0, 1.0, 2.0, 0.0];
         window[place] = f64::NAN;
         let x = Tensor::from_slice(&window, (1, 1, 2, 2), &Device::Cpu).unwrap();
-        assert!(values(&max_pool2d(&x, 2, 2).unwrap())[0].is_nan(), "place {place}");
+        assert!(
+            values(&max_pool2d(&x, Pool2dConfig::square(2)).unwrap())[0].is_nan(),
+            "place {place}"
+        );
     }
 }
 
@@ -257,10 +260,13 @@ fn wrong_inputs_are_refused_with_the_operator_and_the_shape() {
             "5 x 3",
         ),
         (message(conv1d(&x, &weight, None, Conv1dConfig::default())), "B,C,L"),
-        (message(max_pool2d(&x, 4, 1)), "at least 4 x 4"),
-        (message(max_pool2d(&x, 0, 1)), "kernel must be at least 1"),
-        (message(avg_pool2d(&x, 1, 0)), "stride must be at least 1"),
-        (message(max_pool2d(&normal("x", &[0, 2, 3, 3]), 2, 1)), "without empty dimensions"),
+        (message(max_pool2d(&x, windows(4, 1))), "at least 4 x 4"),
+        (message(max_pool2d(&x, windows(0, 1))), "kernel must be at least 1"),
+        (message(avg_pool2d(&x, windows(1, 0))), "stride must be at least 1"),
+        (
+            message(max_pool2d(&normal("x", &[0, 2, 3, 3]), windows(2, 1))),
+            "without empty dimensions",
+        ),
         (message(linear(&x, &normal("w", &[4, 2]), None)), "rows of 2 elements"),
         (message(relu(&x.to_dtype(DType::U8).unwrap())), "not in U8"),
     ];

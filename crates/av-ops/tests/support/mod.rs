@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test program uses a part of it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test says what it expects by panicking.
 
-use av_ops::Streams;
+use av_ops::{Pool2dConfig, Streams};
 use candle_core::{DType, Device, Tensor, Var};
 
 /// A tensor of normal draws from the stream `name`.
@@ -10,6 +10,11 @@ pub fn normal(name: &str, shape: &[usize]) -> Tensor {
     let mut rng = Streams::new(11).rng(name);
     let values: Vec<f64> = (0..shape.iter().product()).map(|_| rng.normal()).collect();
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+}
+
+/// Square windows of a pooling operator.
+pub fn windows(kernel: usize, stride: usize) -> Pool2dConfig {
+    Pool2dConfig { stride: (stride, stride), ..Pool2dConfig::square(kernel) }
 }
 
 /// The elements in row-major order, as f64.

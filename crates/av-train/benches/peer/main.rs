@@ -61,7 +61,8 @@ fn processor_seconds() -> Answer<f64> {
     let mut total = 0.0;
     for thread in std::fs::read_dir("/proc/self/task")? {
         let text = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-        let nanoseconds: f64 = text.split_whitespace().next().ok_or("an empty schedstat")?.parse()?;
+        let nanoseconds: f64 =
+            text.split_whitespace().next().ok_or("an empty schedstat")?.parse()?;
         total += nanoseconds * 1e-9;
     }
     Ok(total)

@@ -2,8 +2,8 @@
 
 use crate::{Answer, Task};
 use av_ops::{
-    AdamW, AdamWConfig, BatchNormConfig, Conv2dConfig, Init, Mode, Parameters, Running, Streams,
-    batch_norm, conv2d, cross_entropy, max_pool2d,
+    AdamW, AdamWConfig, BatchNormConfig, Conv2dConfig, CrossEntropyConfig, Init, Mode, Parameters,
+    Pool2dConfig, Running, Streams, batch_norm, conv2d, cross_entropy, max_pool2d,
 };
 use candle_core::{DType, Device, Tensor, Var};
 
@@ -54,12 +54,14 @@ pub fn task(name: &str, numbers: &[usize]) -> Answer<Task> {
         }
         ("max_pool2d", &[batch, channels, height, width]) => {
             let x = var(&[batch, channels, height, width])?;
-            task_of(&[batch, channels, height / 2, width / 2], move || max_pool2d(&x, 2, 2))
+            task_of(&[batch, channels, height / 2, width / 2], move || {
+                max_pool2d(&x, Pool2dConfig::square(2))
+            })
         }
         ("cross_entropy", &[batch, classes]) => {
             let x = var(&[batch, classes])?;
             let labels: Vec<u32> = (0..).take(batch).collect();
-            task_of(&[], move || cross_entropy(&x, &labels, 0.0))
+            task_of(&[], move || cross_entropy(&x, &labels, &CrossEntropyConfig::default()))
         }
         ("adam", &[count, rows, columns]) => adam(count, rows, columns),
         _ => Err(format!("no such task: {name} {numbers:?}").into()),
