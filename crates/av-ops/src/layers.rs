@@ -1,5 +1,7 @@
 //! Operators together with their parameters.
 
+mod recurrent;
+
 use candle_core::{Tensor, Var};
 
 use crate::Result;
@@ -9,6 +11,8 @@ use crate::linear::linear;
 use crate::norm::{BatchNormConfig, Running, batch_norm};
 use crate::parameters::Scope;
 use crate::random::Mode;
+
+pub use recurrent::{Gru, Lstm};
 
 /// A two-dimensional convolution with square kernels; see [`conv2d`](fn@conv2d).
 #[derive(Debug, Clone)]

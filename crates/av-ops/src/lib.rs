@@ -11,8 +11,7 @@
 //! * results have the same bits on any number of threads.
 //!
 //! It does not run on GPUs: an operator returns [`Error::Device`] for a tensor that is not on the
-//! CPU. It has no recurrent cells, no grouped or dilated convolution, and no element types but f32
-//! and f64.
+//! CPU. It has no grouped or dilated convolution, and no element types but f32 and f64.
 //!
 //! # Example
 //!
@@ -61,7 +60,8 @@
 //! |---|---|
 //! | convolve, pool | [`conv2d`](fn@conv2d), [`max_pool2d`], [`avg_pool2d`], [`global_avg_pool`] |
 //! | normalise, activate, map, drop | [`batch_norm`], [`relu`], [`linear`](fn@linear), [`dropout`] |
-//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`Linear`] |
+//! | run along sequences | [`lstm`](fn@lstm), [`gru`](fn@gru), from a [`LstmState`] in a [`Direction`] |
+//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
 //! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`] |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
@@ -74,16 +74,19 @@ mod dropout;
 mod elementary;
 mod error;
 mod files;
+mod gru;
 mod init;
 mod layers;
 mod linear;
 mod loss;
+mod lstm;
 mod matrix;
 mod norm;
 mod optim;
 mod parameters;
 mod pool;
 mod random;
+mod recurrence;
 mod sums;
 mod unfold;
 mod vectorised;
@@ -93,12 +96,15 @@ pub use conv::{Conv2dConfig, conv2d};
 pub use dropout::dropout;
 pub use error::{Error, Result};
 pub use files::{load_tensors, save_tensors};
+pub use gru::gru;
 pub use init::Init;
-pub use layers::{BatchNorm, Conv2d, Linear};
+pub use layers::{BatchNorm, Conv2d, Gru, Linear, Lstm};
 pub use linear::linear;
 pub use loss::cross_entropy;
+pub use lstm::{LstmState, lstm};
 pub use norm::{BatchNormConfig, Running, batch_norm};
 pub use optim::{AdamW, AdamWConfig, AdamWState, clip_grad_norm};
 pub use parameters::{Parameters, Scope, Snapshot};
 pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
 pub use random::{Mode, Rng, Streams};
+pub use recurrence::{Direction, RecurrentWeights};
