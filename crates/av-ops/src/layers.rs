@@ -1,5 +1,6 @@
 //! Operators together with their parameters.
 
+mod attention;
 mod recurrent;
 
 use candle_core::{Tensor, Var};
@@ -12,6 +13,7 @@ use crate::norm::{BatchNormConfig, Running, batch_norm};
 use crate::parameters::Scope;
 use crate::random::Mode;
 
+pub use attention::Attention;
 pub use recurrent::{Gru, Lstm};
 
 /// A two-dimensional convolution with square kernels; see [`conv2d`](fn@conv2d).

@@ -61,13 +61,15 @@
 //! | convolve, pool | [`conv2d`](fn@conv2d), [`max_pool2d`], [`avg_pool2d`], [`global_avg_pool`] |
 //! | normalise, activate, map, drop | [`batch_norm`], [`relu`], [`linear`](fn@linear), [`dropout`] |
 //! | run along sequences | [`lstm`](fn@lstm), [`gru`](fn@gru), from a [`LstmState`] in a [`Direction`] |
-//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`] |
+//! | look at other steps | [`attention`](fn@attention), as far as an [`AttentionMask`] shows them |
+//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`], [`Attention`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
 //! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`] |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
 //! | store other tensors | [`save_tensors`], [`load_tensors`] |
 
 mod activation;
+mod attention;
 mod conv;
 mod cpu;
 mod dropout;
@@ -92,13 +94,14 @@ mod unfold;
 mod vectorised;
 
 pub use activation::relu;
+pub use attention::{AttentionMask, attention};
 pub use conv::{Conv2dConfig, conv2d};
 pub use dropout::dropout;
 pub use error::{Error, Result};
 pub use files::{load_tensors, save_tensors};
 pub use gru::gru;
 pub use init::Init;
-pub use layers::{BatchNorm, Conv2d, Gru, Linear, Lstm};
+pub use layers::{Attention, BatchNorm, Conv2d, Gru, Linear, Lstm};
 pub use linear::linear;
 pub use loss::cross_entropy;
 pub use lstm::{LstmState, lstm};

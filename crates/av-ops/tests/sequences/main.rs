@@ -2,6 +2,7 @@
 //! follow the definitions, errors, and the same bits on any number of threads.
 #![allow(clippy::unwrap_used)] // A test says what it expects by panicking.
 
+mod attention;
 mod recurrent;
 #[path = "../support/mod.rs"]
 mod support;
