@@ -1,6 +1,7 @@
 //! Operators together with their parameters.
 
 mod attention;
+mod embedding;
 mod recurrent;
 
 use candle_core::{Tensor, Var};
@@ -14,6 +15,7 @@ use crate::parameters::Scope;
 use crate::random::Mode;
 
 pub use attention::Attention;
+pub use embedding::Embedding;
 pub use recurrent::{Gru, Lstm};
 
 /// A two-dimensional convolution with square kernels; see [`conv2d`](fn@conv2d).

@@ -60,9 +60,10 @@
 //! |---|---|
 //! | convolve, pool | [`conv2d`](fn@conv2d), [`max_pool2d`], [`avg_pool2d`], [`global_avg_pool`] |
 //! | normalise, activate, map, drop | [`batch_norm`], [`relu`], [`linear`](fn@linear), [`dropout`] |
+//! | look rows up in a table | [`embedding`](fn@embedding) |
 //! | run along sequences | [`lstm`](fn@lstm), [`gru`](fn@gru), from a [`LstmState`] in a [`Direction`] |
 //! | look at other steps | [`attention`](fn@attention), as far as an [`AttentionMask`] shows them |
-//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`], [`Attention`] |
+//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`], [`Attention`], [`Embedding`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
 //! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`] |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
@@ -74,6 +75,7 @@ mod conv;
 mod cpu;
 mod dropout;
 mod elementary;
+mod embedding;
 mod error;
 mod files;
 mod gru;
@@ -97,11 +99,12 @@ pub use activation::relu;
 pub use attention::{AttentionMask, attention};
 pub use conv::{Conv2dConfig, conv2d};
 pub use dropout::dropout;
+pub use embedding::embedding;
 pub use error::{Error, Result};
 pub use files::{load_tensors, save_tensors};
 pub use gru::gru;
 pub use init::Init;
-pub use layers::{Attention, BatchNorm, Conv2d, Gru, Linear, Lstm};
+pub use layers::{Attention, BatchNorm, Conv2d, Embedding, Gru, Linear, Lstm};
 pub use linear::linear;
 pub use loss::cross_entropy;
 pub use lstm::{LstmState, lstm};

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)] // A test says what it expects by panicking.
 
 mod attention;
+mod embedding;
 mod recurrent;
 #[path = "../support/mod.rs"]
 mod support;
