@@ -73,6 +73,17 @@ pub enum Error {
         classes: usize,
     },
 
+    /// An index lies outside of the table it points into. Check the indices, or enlarge the table.
+    #[error("index {index} at place {place} is outside of a table of {rows} rows")]
+    Index {
+        /// The place of the index among all of them in row-major order.
+        place: usize,
+        /// The index.
+        index: u32,
+        /// The number of rows of the table.
+        rows: usize,
+    },
+
     /// Two parameters were created under one name. Give each layer its own scope.
     #[error("parameter `{name}` was created twice; give each layer its own scope")]
     Duplicate {

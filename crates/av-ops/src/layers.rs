@@ -1,5 +1,9 @@
 //! Operators together with their parameters.
 
+mod attention;
+mod embedding;
+mod recurrent;
+
 use candle_core::{Tensor, Var};
 
 use crate::Result;
@@ -9,6 +13,10 @@ use crate::linear::linear;
 use crate::norm::{BatchNormConfig, GroupNormConfig, Running, batch_norm, group_norm, layer_norm};
 use crate::parameters::Scope;
 use crate::random::Mode;
+
+pub use attention::Attention;
+pub use embedding::Embedding;
+pub use recurrent::{Gru, Lstm};
 
 /// A two-dimensional convolution with square kernels; see [`conv2d`](fn@conv2d).
 #[derive(Debug, Clone)]

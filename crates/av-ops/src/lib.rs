@@ -62,43 +62,57 @@
 //! | pool | [`max_pool2d`], [`avg_pool2d`], [`adaptive_max_pool2d`], [`adaptive_avg_pool2d`], [`global_avg_pool`] |
 //! | normalise | [`batch_norm`], [`layer_norm`], [`group_norm`] |
 //! | activate, map, drop | [`relu`], [`gelu`], [`silu`], [`softmax`], [`log_softmax`], [`linear`](fn@linear), [`dropout`] |
-//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`] |
+//! | look rows up in a table | [`embedding`](fn@embedding) |
+//! | run along sequences | [`lstm`](fn@lstm), [`gru`](fn@gru), from a [`LstmState`] in a [`Direction`] |
+//! | look at other steps | [`attention`](fn@attention), as far as an [`AttentionMask`] shows them |
+//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`], [`Attention`], [`Embedding`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
 //! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`], [`Sgd`] |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
 //! | store other tensors | [`save_tensors`], [`load_tensors`] |
 
 mod activation;
+mod attention;
 mod conv;
 mod cpu;
 mod dropout;
 mod elementary;
+mod embedding;
 mod error;
 mod files;
+mod gru;
 mod init;
 mod layers;
 mod linear;
 mod loss;
+mod lstm;
 mod matrix;
 mod norm;
 mod optim;
 mod parameters;
 mod pool;
 mod random;
+mod recurrence;
 mod softmax;
 mod sums;
 mod upsample;
 mod vectorised;
 
 pub use activation::{gelu, relu, silu};
+pub use attention::{AttentionMask, attention};
 pub use conv::{Conv1dConfig, Conv2dConfig, conv1d, conv2d};
 pub use dropout::dropout;
+pub use embedding::embedding;
 pub use error::{Error, Result};
 pub use files::{load_tensors, save_tensors};
+pub use gru::gru;
 pub use init::Init;
-pub use layers::{BatchNorm, Conv2d, GroupNorm, LayerNorm, Linear};
+pub use layers::{
+    Attention, BatchNorm, Conv2d, Embedding, GroupNorm, Gru, LayerNorm, Linear, Lstm,
+};
 pub use linear::linear;
 pub use loss::{CrossEntropyConfig, cross_entropy};
+pub use lstm::{LstmState, lstm};
 pub use norm::{BatchNormConfig, GroupNormConfig, Running, batch_norm, group_norm, layer_norm};
 pub use optim::{
     AdamW, AdamWConfig, AdamWState, ParameterGroup, Sgd, SgdConfig, SgdState, clip_grad_norm,
@@ -108,5 +122,6 @@ pub use pool::{
     Pool2dConfig, adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, global_avg_pool, max_pool2d,
 };
 pub use random::{Mode, Rng, Streams};
+pub use recurrence::{Direction, RecurrentWeights};
 pub use softmax::{log_softmax, softmax};
 pub use upsample::{upsample_bilinear2d, upsample_nearest2d};
