@@ -136,7 +136,8 @@ fn each_bad_clip_is_named_with_its_fault() {
     assert!(error.contains("0.20 s"), "{error}");
     assert!(error.contains("Invalid data found"), "{error}");
     assert!(error.contains("no sound") && error.contains("no video"), "{error}");
-    assert!(error.contains("bad_clips"), "{error}");
+    assert!(error.contains("5 of 8 clips") && error.contains("bad_clips"), "{error}");
+    assert_eq!(error.matches("Invalid data found").count(), 2, "{error}");
 }
 
 #[test]
@@ -160,12 +161,14 @@ fn a_class_with_one_subject_is_named() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_name_that_is_not_utf_8_is_a_problem_not_a_crash() {
+fn a_name_that_is_not_utf_8_is_refused_and_counts_as_a_bad_clip() {
     use std::os::unix::ffi::OsStrExt;
     let corpus = Corpus::new();
     let name = std::ffi::OsStr::from_bytes(b"01-01-03-01-01-01-0\xff.mp4");
     std::fs::copy(corpus.clip(3, 1), corpus.data().join(name)).unwrap();
-    let output = corpus.run(&[]);
+    let error = corpus.refuse(&[]);
+    assert!(error.contains("01-01-03-01-01-01-0") && error.contains("UTF-8; rename it"), "{error}");
+    let output = corpus.run(&["--set", "bad_clips=0.2"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let record = std::fs::read_to_string(corpus.0.path().join("out/record.json")).unwrap();
     let record: serde_json::Value = serde_json::from_str(&record).unwrap();

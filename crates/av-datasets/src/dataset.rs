@@ -28,11 +28,14 @@ pub struct Problem {
     pub path: PathBuf,
     /// What is wrong with it.
     pub reason: String,
+    /// Whether nobody can say what is in it, so that a clip may be missing: it cannot be opened, is no
+    /// ordinary file, or has a name that is not UTF-8.
+    pub unreadable: bool,
 }
 
 impl Problem {
     pub(crate) fn new(path: impl Into<PathBuf>, reason: impl Into<String>) -> Self {
-        Self { path: path.into(), reason: reason.into() }
+        Self { path: path.into(), reason: reason.into(), unreadable: false }
     }
 }
 

@@ -51,8 +51,9 @@ pub struct Experiment {
     /// The optimiser and its schedule.
     #[serde(default)]
     pub training: TrainingConfig,
-    /// Largest share of clips with a problem (unreadable, without sound or picture) that is still
-    /// accepted. Such clips are listed in the record. Default 0: the first one stops the run.
+    /// Largest share of clips with a problem (unreadable, without sound or picture, with a name that is
+    /// not UTF-8) that is still accepted. Such clips are listed in the record. Default 0: the first one
+    /// stops the run.
     #[serde(default)]
     pub bad_clips: f64,
 }

@@ -3,7 +3,7 @@
 use crate::control::{Control, Event};
 use crate::experiment::{AudioInput, Experiment, VideoInput};
 use crate::{AudioVisual, Error, Result};
-use av_datasets::{Dataset, Source, Table};
+use av_datasets::{Dataset, Problem, Source, Table};
 use av_features::{Cache, Cached, Faces, Features, Origin, Values};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub struct Inputs {
     pub shapes: AudioVisual<Vec<usize>>,
     /// Frames that were looked at and those with a face.
     pub faces: Faces,
-    /// What is wrong with clips that are used all the same.
+    /// What is wrong with clips that are used all the same, and with files that may have been clips.
     pub problems: Vec<ClipProblem>,
 }
 
@@ -32,11 +32,23 @@ pub struct ClipProblem {
     pub reason: String,
 }
 
+impl ClipProblem {
+    /// A file that is no clip, named by its path.
+    pub(crate) fn of(problem: &Problem) -> Self {
+        Self { clip: problem.path.display().to_string(), reason: problem.reason.clone() }
+    }
+}
+
+/// The files that may be clips, for all that can be known.
+fn unreadable(dataset: &Dataset) -> impl Iterator<Item = &Problem> {
+    dataset.problems.iter().filter(|problem| problem.unreadable)
+}
+
 impl Inputs {
     /// Extracts what the cache does not hold, clips in parallel.
     ///
-    /// Errors: more clips with problems than `bad_clips` allows (each is named), segments whose shape
-    /// differs between clips, a cache that cannot be written.
+    /// Errors: more clips with problems and unreadable files than `bad_clips` allows (each is named),
+    /// segments whose shape differs between clips, a cache that cannot be written.
     pub fn load(
         dataset: &Dataset,
         experiment: &Experiment,
@@ -64,8 +76,9 @@ impl Inputs {
             clips: Vec::with_capacity(total),
             shapes: AudioVisual::default(),
             faces: Faces { frames: 0, found: 0 },
-            problems: vec![],
+            problems: unreadable(dataset).map(ClipProblem::of).collect(),
         };
+        let files = inputs.problems.len();
         for (clip, (audio, video)) in dataset.clips.iter().zip(loaded) {
             let features = AudioVisual {
                 audio: inputs.accept(&clip.id, "sound", audio),
@@ -74,7 +87,7 @@ impl Inputs {
             inputs.count(&clip.id, &features)?;
             inputs.clips.push(features);
         }
-        inputs.check_share(total, experiment.bad_clips)?;
+        inputs.check_share(total + files, experiment.bad_clips)?;
         Ok(inputs)
     }
 
@@ -84,7 +97,11 @@ impl Inputs {
             Loaded::Absent => format!("the clip has no {side}"),
             Loaded::Problem(reason) => reason,
         };
-        self.problems.push(ClipProblem { clip: clip.into(), reason });
+        let problem = ClipProblem { clip: clip.into(), reason };
+        // A file that cannot be opened has one fault, not one a side.
+        if self.problems.last() != Some(&problem) {
+            self.problems.push(problem);
+        }
         None
     }
 

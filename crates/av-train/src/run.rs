@@ -302,10 +302,7 @@ fn summary_of(prepared: &Prepared) -> DataSummary {
     }
     let subjects: std::collections::BTreeSet<&str> =
         dataset.clips.iter().map(|clip| clip.subject.as_str()).collect();
-    let files = dataset.problems.iter().map(|problem| ClipProblem {
-        clip: problem.path.display().to_string(),
-        reason: problem.reason.clone(),
-    });
+    let files = dataset.problems.iter().filter(|problem| !problem.unreadable).map(ClipProblem::of);
     let faces = inputs.faces;
     DataSummary {
         name: dataset.name.clone(),

@@ -97,6 +97,6 @@ impl Files {
     }
 
     fn report(&mut self, path: &Path, reason: String) {
-        self.problems.push(Problem::new(path, reason));
+        self.problems.push(Problem { unreadable: true, ..Problem::new(path, reason) });
     }
 }

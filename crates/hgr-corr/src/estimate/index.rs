@@ -3,8 +3,8 @@
 /// Steps of the table for each edge.
 const STEPS: usize = 16;
 
-/// Sorted keys with a table over equal steps of their range: a search among all of them for each row would cost as
-/// much as the decompositions.
+/// Sorted keys with a table over equal steps of their range, so that the place of a number needs no search among all of
+/// them.
 pub(super) struct Index<'a> {
     edges: &'a [u64],
     low: f64,

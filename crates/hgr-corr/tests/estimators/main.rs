@@ -3,6 +3,7 @@
 
 mod ace;
 mod classic;
+mod contest;
 mod estimates;
 mod exact;
 mod hgr;

@@ -232,6 +232,7 @@ fn inputs_that_do_not_fit_are_refused() {
     assert!(matches!(Cca::default().loss(&f, &flat), Err(Error::Shape { .. })));
     let none = f.narrow(1, 0, 0).unwrap();
     assert!(matches!(Cca::default().loss(&f, &none), Err(Error::Shape { .. })));
+    assert!(matches!(Cca::default().loss(&none, &f), Err(Error::Shape { .. })));
     for ridge in [-0.1, f64::NAN, f64::INFINITY] {
         let error = with(CcaScore::TraceNorm, ridge).loss(&f, &f).unwrap_err();
         assert!(matches!(error, Error::Shape { what: "the ridge", .. }), "{error}");

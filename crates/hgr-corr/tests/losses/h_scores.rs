@@ -48,16 +48,17 @@ fn centred(table: &Table) -> Table {
 
 #[test]
 fn without_means_h_scores_are_soft_hgr_and_with_them_they_are_larger() {
-    let (f, g) = (draw(9, 3, 43), draw(9, 3, 44));
     let soft = |f: &Var, g: &Var, convention| {
         SoftHgr { convention, ..Default::default() }.loss(f, g).unwrap()
     };
-    for (form, convention) in FORMS {
-        let (x, y) = (var(&centred(&f), DType::F64), var(&centred(&g), DType::F64));
+    let views = [9, 2].map(|rows| (draw(rows, 3, 43), draw(rows, 3, 44)));
+    for ((f, g), (form, convention)) in views.iter().flat_map(|pair| FORMS.map(|form| (pair, form)))
+    {
+        let (x, y) = (var(&centred(f), DType::F64), var(&centred(g), DType::F64));
         let (found, known) = (h_score(&x, &y, form).unwrap(), soft(&x, &y, convention));
         assert_close("value", &flat(&found.value), &flat(&known.value), F64);
         assert_close("penalty", &[found.penalty], &[known.penalty], F64);
-        let (x, y) = (var(&f, DType::F64), var(&g, DType::F64));
+        let (x, y) = (var(f, DType::F64), var(g, DType::F64));
         let (found, known) = (h_score(&x, &y, form).unwrap(), soft(&x, &y, convention));
         assert_close("cross", &[found.cross], &[known.cross], F64);
         assert!(found.penalty > 1.01 * known.penalty);
@@ -154,6 +155,15 @@ fn joint_gradients_are_those_of_central_differences() {
         let (f, g) = (draw(rows, columns, 52), draw(rows, columns, 53));
         let what = format!("{rows} x {columns}");
         assert_central(&what, &f, &g, |f, g| nested(f, g, Nesting::Joint));
+    }
+}
+
+#[test]
+fn a_level_of_two_rows_is_soft_hgr() {
+    let (f, g) = (var(&draw(2, 1, 58), DType::F64), var(&draw(2, 1, 59), DType::F64));
+    for nesting in NESTINGS {
+        let found = flat(&nested(&f, &g, nesting));
+        assert_close("value", &found, &flat(&soft_hgr(&f, &g).unwrap()), F64);
     }
 }
 

@@ -127,6 +127,14 @@ fn the_label_view_is_that_of_the_golden_file() {
 }
 
 #[test]
+fn two_rows_have_a_label_view() {
+    let (f, e) = (var(&draw(2, 3, 21), DType::F64), var(&draw(2, 3, 22), DType::F64));
+    let loss = label_hgr(&f, &[1, 0], &e).unwrap();
+    let rows = e.index_select(&Tensor::new(&[1u32, 0], &Device::Cpu).unwrap(), 0).unwrap();
+    assert_close("value", &flat(&loss.value), &flat(&soft_hgr(&f, &rows).unwrap()), F64);
+}
+
+#[test]
 fn gradients_are_those_of_central_differences_in_both_forms() {
     // More rows than columns: covariance form; fewer: Gram form.
     for (rows, columns) in [(11, 3), (5, 7), (2, 1)] {
@@ -194,6 +202,29 @@ fn a_mask_without_two_shared_rows_is_nothing() {
 }
 
 #[test]
+fn a_masked_pair_has_the_weighted_loss_and_gradient_of_its_shared_rows() {
+    for rows in [2, 6] {
+        // Each view lacks one of the last two rows.
+        let vars = [23, 24].map(|seed| var(&draw(rows + 2, 2, seed), DType::F64));
+        let mut present = vec![true; 2 * (rows + 2)];
+        (present[2 * rows], present[2 * rows + 3]) = (false, false);
+        let mask = Mask::new(present, rows + 2, 2).unwrap();
+        let weights = PairWeights::new(vec![0.0, 0.4, 0.4, 0.0], 2).unwrap();
+        let views = tensors(&vars);
+        let found =
+            soft_hgr_views(&views, Some(&mask), Some(&weights), Missing::Pairwise).unwrap().value;
+        let shared = vars.each_ref().map(|view| view.narrow(0, 0, rows).unwrap());
+        let known = (soft_hgr(&shared[0], &shared[1]).unwrap() * 0.4).unwrap();
+        assert_close("value", &flat(&found), &flat(&known), F64);
+        let gradients = [found, known].map(|loss| loss.backward().unwrap());
+        for view in &vars {
+            let [found, known] = gradients.each_ref().map(|all| flat(all.get(view).unwrap()));
+            assert_close("gradient", &found, &known, F64);
+        }
+    }
+}
+
+#[test]
 fn half_types_are_accumulated_in_f32() {
     let (f, g) = (draw(300, 4, 14), draw(300, 4, 15));
     let half = |table: &Table| var(table, DType::BF16);
@@ -207,10 +238,11 @@ fn half_types_are_accumulated_in_f32() {
 fn shapes_that_do_not_fit_are_refused() {
     let (f, g) = (var(&draw(4, 2, 16), DType::F32), var(&draw(4, 3, 17), DType::F32));
     assert!(matches!(soft_hgr(&f, &g), Err(Error::Shape { .. })));
-    assert!(matches!(
-        label_hgr(&f, &[0, 1, 2, 9], &var(&draw(3, 2, 18), DType::F32)),
-        Err(Error::Shape { .. })
-    ));
+    // A label without a row in the table, a row without a label, a table of another width.
+    for (labels, width) in [(&[0, 1, 2, 9][..], 2), (&[0, 1, 2], 2), (&[0, 1, 2, 1], 3)] {
+        let refused = label_hgr(&f, labels, &var(&draw(3, width, 18), DType::F32));
+        assert!(matches!(refused, Err(Error::Shape { .. })), "{labels:?}, {width}");
+    }
     assert!(matches!(Mask::new(vec![true; 5], 2, 3), Err(Error::Shape { .. })));
     assert!(matches!(PairWeights::new(vec![0.0, 1.0, 2.0, 0.0], 2), Err(Error::Shape { .. })));
     let one = [f.as_tensor().clone()];
