@@ -24,15 +24,9 @@ def normal(*shape):
 
 
 def gradient(parameters, call):
-    """Backward of the sum of the result times fixed numbers."""
-    projection = normal(*call().shape)
-
-    def task():
-        for parameter in parameters:
-            parameter.grad = None
-        (call() * projection).sum().backward()
-
-    return task
+    """Forward, and backward from fixed numbers."""
+    numbers = normal(*call().shape)
+    return lambda: torch.autograd.grad(call(), parameters, numbers)
 
 
 def conv2d(batch, channels, height, width, outputs, kernel, stride, input):
@@ -44,6 +38,24 @@ def conv2d(batch, channels, height, width, outputs, kernel, stride, input):
 def batch_norm_relu(batch, channels, height, width):
     x, norm = normal(batch, channels, height, width).requires_grad_(), nn.BatchNorm2d(channels)
     return gradient([x, *norm.parameters()], lambda: functional.relu(norm(x), inplace=True))
+
+
+def layer_norm(rows, features):
+    x, norm = normal(rows, features).requires_grad_(), nn.LayerNorm(features)
+    return gradient([x, *norm.parameters()], lambda: norm(x))
+
+
+def recurrent(kind, batch, steps, inputs, hidden):
+    x, cell = normal(batch, steps, inputs).requires_grad_(), kind(inputs, hidden, batch_first=True)
+    return gradient([x, *cell.parameters()], lambda: cell(x)[0])
+
+
+def lstm(*numbers):
+    return recurrent(nn.LSTM, *numbers)
+
+
+def gru(*numbers):
+    return recurrent(nn.GRU, *numbers)
 
 
 def max_pool2d(*shape):
@@ -135,7 +147,7 @@ def inference(*numbers):
 
 TASKS = {
     call.__name__: call
-    for call in (conv2d, batch_norm_relu, max_pool2d, cross_entropy, adam, step, inference)
+    for call in (conv2d, batch_norm_relu, layer_norm, lstm, gru, max_pool2d, cross_entropy, adam, step, inference)
 }
 
 

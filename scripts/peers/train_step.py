@@ -19,8 +19,9 @@ SECONDS = 0.3
 TORCH = os.path.join(os.path.dirname(__file__), "torch_tasks.py")
 
 # What the numbers are: crates/av-train/benches/peer.
+STEP = "step, 64 rows"
 TASKS = {
-    "step, 64 rows": "step 64 64 64 64 64",
+    STEP: "step 64 64 64 64 64",
     "inference, 64 rows": "inference 64 64 64 64 64",
     "conv 3 to 64 at 96": "conv2d 32 3 96 96 64 3 1 0",
     "conv 64 to 64 at 48": "conv2d 32 64 48 48 64 3 1 1",
@@ -29,8 +30,16 @@ TASKS = {
     "conv 1 to 32 at 64 x 128": "conv2d 64 1 64 128 32 3 1 0",
     "batch norm + ReLU": "batch_norm_relu 32 64 48 48",
     "max pool": "max_pool2d 32 64 48 48",
+    "layer norm": "layer_norm 3200 512",
+    "LSTM, 100 steps": "lstm 32 100 128 256",
+    "GRU, 100 steps": "gru 32 100 128 256",
     "cross-entropy": "cross_entropy 256 1000",
     "Adam": "adam 10 500 1000",
+}
+# Both sides with no wider instructions than AVX2; ours without any that the portable path lacks.
+LEVELS = {
+    "AVX2 on both sides": ({"AV_OPS_SIMD": "avx2"}, {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}),
+    "ours portable": ({"AV_OPS_SIMD": "portable"}, {}),
 }
 
 
@@ -40,7 +49,7 @@ def allocator():
     return (found[0], "tcmalloc") if found else (None, None)
 
 
-def peers(threads, compiled):
+def peers(threads, compiled, environment):
     """PyTorch's configurations, each a process of its own."""
     library, name = allocator()
     tuned = {"LD_PRELOAD": library} if library else {}
@@ -49,24 +58,41 @@ def peers(threads, compiled):
         settings["compiled"] = (["channels_last", "compile"], tuned)
     if library:
         settings[name] = ([], tuned)
-    variables = {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL")}
+    environment = {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL")} | environment
     return {
-        name: Worker([sys.executable, TORCH, *arguments], **variables, **environment)
-        for name, (arguments, environment) in settings.items()
+        name: Worker([sys.executable, TORCH, *arguments], **environment, **own)
+        for name, (arguments, own) in settings.items()
     }
 
 
-def duel(workers, task):
-    """Wall seconds of ours and of the best peer, its name, and the median ratios of wall and processor time."""
-    calls = {}
-    for name, worker in workers.items():
-        worker.ask(f"3 {task}")  # the first calls compile, and fill the allocators
-        calls[name] = max(1, int(SECONDS / worker.ask(f"1 {task}")[0]))
-    rounds = [{name: workers[name].ask(f"{count} {task}") for name, count in calls.items()} for _ in range(ROUNDS)]
-    wall = {name: statistics.median(times[name][0] for times in rounds) for name in calls}
-    best = min(wall.keys() - {"ours"}, key=wall.get)
-    ratios = [statistics.median(times["ours"][clock] / times[best][clock] for times in rounds) for clock in (0, 1)]
-    return wall["ours"], wall[best], best, *ratios
+class Duel:
+    """One task, ours and PyTorch's in turns: median seconds, ratios to PyTorch's best, and memory."""
+
+    def __init__(self, binary, task, threads, level=({}, {})):
+        # New processes for each task: what one leaves in an allocator is not the next one's.
+        compiled = task.startswith(("step", "inference"))
+        workers = {"ours": Worker([binary], RAYON_NUM_THREADS=str(threads), **level[0])}
+        workers |= peers(threads, compiled, level[1])
+        before = {name: worker.ask("memory")[0] for name, worker in workers.items()}
+        calls = {}
+        for name, worker in workers.items():
+            worker.ask(f"3 {task}")  # the first calls compile, and fill the allocators
+            calls[name] = max(1, int(SECONDS / worker.ask(f"1 {task}")[0]))
+        rounds = [{name: workers[name].ask(f"{count} {task}") for name, count in calls.items()} for _ in range(ROUNDS)]
+        wall = {name: statistics.median(times[name][0] for times in rounds) for name in calls}
+        self.best = min(wall.keys() - {"ours"}, key=wall.get)
+        self.ours, self.theirs = wall["ours"], wall[self.best]
+        self.wall, self.processor = (
+            statistics.median(times["ours"][clock] / times[self.best][clock] for times in rounds) for clock in (0, 1)
+        )
+        # What the task took: the peak less what the process had after its start.
+        self.memory = {name: worker.ask("memory")[0] - before[name] for name, worker in workers.items()}
+        for worker in workers.values():
+            worker.end()
+
+    def row(self, name):
+        milliseconds = f"{self.ours * 1e3:.2f} | {self.theirs * 1e3:.2f}"
+        return f"| {name} | {milliseconds} | {self.best} | {self.wall:.2f} | {self.processor:.2f} |"
 
 
 def main():
@@ -75,17 +101,25 @@ def main():
     print(f"Machine: {platform.machine()}, {os.cpu_count()} cores. torch {importlib.metadata.version('torch')},",
           "tuned allocator:", allocator()[1] or "none", end=".\n")
     binary = build("av-train")
+    head = "\n| task | ours, ms | PyTorch, ms | its best | wall ratio | processor ratio |\n|---|---|---|---|---|---|"
+    steps = []
     for threads in range(1, min(2, os.cpu_count()) + 1):
-        print(f"\n{threads} thread{'s' * (threads > 1)}\n")
-        print("| task | ours, ms | PyTorch, ms | its best | wall ratio | processor ratio |\n|---|---|---|---|---|---|")
+        print(f"\n## {threads} thread{'s' * (threads > 1)}", head, sep="\n")
         for name in wanted:
-            # New processes for each task: what one leaves in an allocator is not the next one's.
-            whole = name.startswith(("step", "inference"))
-            workers = {"ours": Worker([binary], RAYON_NUM_THREADS=str(threads)), **peers(threads, whole)}
-            mine, other, best, wall, processor = duel(workers, TASKS[name])
-            print(f"| {name} | {mine * 1e3:.2f} | {other * 1e3:.2f} | {best} | {wall:.2f} | {processor:.2f} |", flush=True)
-            for worker in workers.values():
-                worker.end()
+            duel = Duel(binary, TASKS[name], threads)
+            print(duel.row(name), flush=True)
+            if name == STEP:
+                steps.append(duel)
+        if STEP in wanted:
+            for name, level in LEVELS.items():
+                print(Duel(binary, TASKS[STEP], threads, level).row(f"{STEP}, {name}"), flush=True)
+    if steps:
+        ours, peers = steps[0].memory["ours"], {name: mb for name, mb in steps[0].memory.items() if name != "ours"}
+        best = min(peers, key=peers.get)
+        print(f"\nPeak memory of the step with one thread, above that of the process at its start: ours {ours:.0f} MB, "
+              f"PyTorch's least {peers[best]:.0f} MB ({best}), its fastest {peers[steps[0].best]:.0f} MB.")
+        print(f"The step on 2 threads is {steps[0].ours / steps[-1].ours:.2f} times as fast as on 1; "
+              f"PyTorch's is {steps[0].theirs / steps[-1].theirs:.2f} times.")
 
 
 main()

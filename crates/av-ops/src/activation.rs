@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::cpu::{Float, PIECE, Values, check_inputs, slice, tensor_like, with_float};
+use crate::tape;
 use crate::vectorised::vectorised;
 
 /// Replaces negative elements by 0.
@@ -27,7 +28,7 @@ use crate::vectorised::vectorised;
 /// ```
 pub fn relu(x: &Tensor) -> Result<Tensor> {
     check_inputs("relu", &[x])?;
-    Ok(x.contiguous()?.apply_op1(Relu)?)
+    Ok(tape::apply1(&x.contiguous()?, Relu)?)
 }
 
 /// The Gaussian error linear unit.
@@ -55,7 +56,7 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 /// ```
 pub fn gelu(x: &Tensor) -> Result<Tensor> {
     check_inputs("gelu", &[x])?;
-    Ok(x.contiguous()?.apply_op1(Gated::Gelu)?)
+    Ok(tape::apply1(&x.contiguous()?, Gated::Gelu)?)
 }
 
 /// The sigmoid linear unit, also called swish.
@@ -81,7 +82,7 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
 /// ```
 pub fn silu(x: &Tensor) -> Result<Tensor> {
     check_inputs("silu", &[x])?;
-    Ok(x.contiguous()?.apply_op1(Gated::Silu)?)
+    Ok(tape::apply1(&x.contiguous()?, Gated::Silu)?)
 }
 
 /// ReLU of one element; written so that NaN stays NaN.

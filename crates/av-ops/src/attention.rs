@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use crate::cpu::{
     Float, Gradients, Values, check_inputs, check_rank, check_shape, slice, tensor_like, with_float,
 };
+use crate::tape;
 use crate::{Error, Result};
 use head::{Head, Rows, Softmax};
 
@@ -91,7 +92,7 @@ pub(crate) fn attend(
     let sizes = Sizes::of(q, k, v, order)?;
     let mask = mask.map(|mask| sizes.mask(mask)).transpose()?;
     let op = AttentionOp { sizes, order, mask, softmax: OnceLock::new() };
-    Ok(q.contiguous()?.apply_op3(&k.contiguous()?, &v.contiguous()?, op)?)
+    Ok(tape::apply3([&q.contiguous()?, &k.contiguous()?, &v.contiguous()?], op)?)
 }
 
 impl Order {

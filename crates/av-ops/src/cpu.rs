@@ -130,11 +130,16 @@ impl<'t> Values<'t> {
 
     /// The elements in row-major order.
     pub(crate) fn slice<T: Float>(&self) -> candle_core::Result<&[T]> {
-        if let Storage::Cpu(storage) = &*self.storage {
-            slice(storage, self.layout)
-        } else {
-            candle_core::bail!("av-ops reads tensors on the CPU only")
-        }
+        slice(host(&self.storage)?, self.layout)
+    }
+}
+
+/// The storage of a tensor on the CPU.
+pub(crate) fn host(storage: &Storage) -> candle_core::Result<&CpuStorage> {
+    if let Storage::Cpu(storage) = storage {
+        Ok(storage)
+    } else {
+        candle_core::bail!("av-ops reads tensors on the CPU only")
     }
 }
 

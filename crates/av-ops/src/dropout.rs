@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 
 use crate::cpu::{Float, Values, check_inputs, slice, tensor_like, with_float};
 use crate::random::{Mode, Rng};
+use crate::tape;
 use crate::{Error, Result};
 
 const NAME: &str = "dropout";
@@ -47,7 +48,7 @@ pub fn dropout(x: &Tensor, p: f64, mode: &mut Mode<'_>) -> Result<Tensor> {
     match mode {
         Mode::Train(rng) if p > 0.0 => {
             let mask = Mask::draw(x.elem_count(), p, rng);
-            Ok(x.contiguous()?.apply_op1(mask)?)
+            Ok(tape::apply1(&x.contiguous()?, mask)?)
         }
         Mode::Train(_) | Mode::Eval => Ok(x.clone()),
     }

@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor, WithDType
 use rayon::prelude::*;
 
 use crate::cpu::{Float, Values, check_inputs, check_rank, slice, tensor_like, with_float};
+use crate::tape;
 use crate::{Error, Result};
 
 const NAME: &str = "embedding";
@@ -64,7 +65,7 @@ pub fn embedding(table: &Tensor, indices: &Tensor) -> Result<Tensor> {
     let chosen = indices_flat.iter().enumerate().map(row).collect::<Result<_>>()?;
     let mut shape = indices.dims().to_vec();
     shape.push(width);
-    Ok(table.contiguous()?.apply_op1(EmbeddingOp { chosen, width, shape })?)
+    Ok(tape::apply1(&table.contiguous()?, EmbeddingOp { chosen, width, shape })?)
 }
 
 struct EmbeddingOp {

@@ -159,6 +159,10 @@ pub enum Error {
         source: safetensors::SafeTensorError,
     },
 
+    /// A tape was started while another one records on the same thread. End that one first.
+    #[error("a tape records on this thread already; call backward on it, or drop it, first")]
+    Recording,
+
     /// candle refused an operation.
     #[error(transparent)]
     Candle(#[from] candle_core::Error),

@@ -67,7 +67,7 @@
 //! | look at other steps | [`attention`](fn@attention), as far as an [`AttentionMask`] shows them |
 //! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`], [`Attention`], [`Embedding`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
-//! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`], [`Sgd`] |
+//! | train | [`cross_entropy`], [`Tape`], [`clip_grad_norm`], [`AdamW`], [`Sgd`] |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
 //! | store other tensors | [`save_tensors`], [`load_tensors`] |
 
@@ -95,6 +95,7 @@ mod random;
 mod recurrence;
 mod softmax;
 mod sums;
+mod tape;
 mod upsample;
 mod vectorised;
 
@@ -124,4 +125,5 @@ pub use pool::{
 pub use random::{Mode, Rng, Streams};
 pub use recurrence::{Direction, RecurrentWeights};
 pub use softmax::{log_softmax, softmax};
+pub use tape::Tape;
 pub use upsample::{upsample_bilinear2d, upsample_nearest2d};

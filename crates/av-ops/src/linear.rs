@@ -8,6 +8,7 @@ use crate::cpu::{
     Float, Gradients, Values, check_inputs, check_rank, check_shape, slice, tensor_like, with_float,
 };
 use crate::matrix::{Matrix, MatrixMut};
+use crate::tape;
 use crate::{Error, Result};
 
 const NAME: &str = "linear";
@@ -53,7 +54,7 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     check_inputs(NAME, &[x, weight, &bias])?;
     check_shape(NAME, &bias, "bias", &[outputs])?;
     let op = LinearOp { inputs, outputs };
-    Ok(x.contiguous()?.apply_op3(&weight.contiguous()?, &bias, op)?)
+    Ok(tape::apply3([&x.contiguous()?, &weight.contiguous()?, &bias], op)?)
 }
 
 struct LinearOp {

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::cpu::{Float, PIECE, Values, check_inputs, check_rank, slice, tensor_like, with_float};
 use crate::softmax::largest;
 use crate::sums::sums;
+use crate::tape;
 use crate::vectorised::vectorised;
 use crate::{Error, Result};
 
@@ -81,7 +82,7 @@ pub fn cross_entropy(
         return Err(argument("weights", "above 0 for a label", "0 for all".to_owned()));
     }
     let op = CrossEntropy { labels, classes, smoothing, weights, total, rows: OnceLock::new() };
-    Ok(logits.contiguous()?.apply_op1(op)?)
+    Ok(tape::apply1(&logits.contiguous()?, op)?)
 }
 
 fn argument(name: &'static str, expected: &'static str, actual: String) -> Error {

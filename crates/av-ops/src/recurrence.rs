@@ -13,6 +13,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor, WithDType as _};
 use crate::Result;
 use crate::cpu::{Float, Gradients, check_inputs, check_rank, check_shape, slice, with_float};
 use crate::matrix::Matrix;
+use crate::tape;
 
 /// Sequences that one parallel piece steps through. It is a constant and not a share of the batch,
 /// so that the products and their bits do not depend on the number of threads.
@@ -105,7 +106,7 @@ impl<C: Cell> Ran<C> {
     pub(crate) fn rest(&self) -> Result<Tensor> {
         let [x, weights, initial] = &self.inputs;
         let op = Rest { op: Arc::clone(&self.op), y: self.y.detach() };
-        Ok(x.apply_op3(weights, initial, op)?)
+        Ok(tape::apply3([x, weights, initial], op)?)
     }
 
     /// The hidden values after the last step, (B, H).
@@ -150,7 +151,7 @@ pub(crate) fn run<C: Cell>(
     let inputs = [x.contiguous()?, weights, initial.contiguous()?];
     let shape = [batch, steps, x.dims()[2], hidden];
     let op = Arc::new(Recurrence::<C>::new(shape, direction));
-    let y = inputs[0].apply_op3(&inputs[1], &inputs[2], HiddenValues(Arc::clone(&op)))?;
+    let y = tape::apply3(inputs.each_ref(), HiddenValues(Arc::clone(&op)))?;
     Ok(Ran { inputs, op, y })
 }
 

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::cpu::{Float, PIECE, Values, check_inputs, slice, tensor_like, with_float};
 use crate::sums::{sum, sums};
+use crate::tape;
 use crate::vectorised::vectorised;
 use crate::{Error, Result};
 
@@ -68,7 +69,7 @@ fn apply(operator: &'static str, x: &Tensor, log: bool) -> Result<Tensor> {
         }
     };
     check_inputs(operator, &[x])?;
-    Ok(x.contiguous()?.apply_op1(Softmax { operator, width, log })?)
+    Ok(tape::apply1(&x.contiguous()?, Softmax { operator, width, log })?)
 }
 
 /// The largest element of a row; NaN does not count.

@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
 use crate::cpu::{Float, Values, check_inputs, check_rank, slice, tensor_like, with_float};
+use crate::tape;
 use crate::vectorised::vectorised;
 use crate::{Error, Result};
 
@@ -69,7 +70,7 @@ fn apply(
     }
     let (_, _, height, width) = x.dims4()?;
     let (rows, columns) = (axis(height, size.0), axis(width, size.1));
-    Ok(x.contiguous()?.apply_op1(Upsample { operator, rows, columns })?)
+    Ok(tape::apply1(&x.contiguous()?, Upsample { operator, rows, columns })?)
 }
 
 /// What the result reads in one direction.

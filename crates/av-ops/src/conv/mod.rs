@@ -16,6 +16,7 @@ use crate::cpu::{
     Float, Gradients, Values, check_inputs, check_rank, check_shape, slice, tensor_like, with_float,
 };
 use crate::sums::sum;
+use crate::tape;
 use crate::{Error, Result};
 
 use geometry::Geometry;
@@ -98,7 +99,7 @@ pub fn conv2d(
     };
     check_inputs(NAME, &[&x, &weight, &bias])?;
     check_shape(NAME, &bias, "bias", &[outputs])?;
-    Ok(x.apply_op3(&weight, &bias, Conv2dOp(geometry))?)
+    Ok(tape::apply3([&x, &weight, &bias], Conv2dOp(geometry))?)
 }
 
 fn geometry(x: &Tensor, weight: &Tensor, config: Conv2dConfig) -> Result<Geometry> {

@@ -12,6 +12,7 @@ use crate::cpu::{
 use crate::norm::map::Map;
 use crate::norm::{Moments, check_epsilon};
 use crate::random::Mode;
+use crate::tape;
 use crate::vectorised::vectorised;
 use crate::{Error, Result};
 
@@ -103,7 +104,7 @@ pub fn batch_norm(
     }
     let BatchNormConfig { epsilon, relu, .. } = config;
     let op = BatchNormOp { planes, moments: moments.clone(), epsilon, training, relu };
-    let y = x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)?;
+    let y = tape::apply3([&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?], op)?;
     if let (true, Some(moments)) = (training, moments.get()) {
         update(running, moments, elements, config.momentum)?;
     }

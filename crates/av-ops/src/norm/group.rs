@@ -11,6 +11,7 @@ use crate::cpu::{
 };
 use crate::norm::map::Map;
 use crate::norm::{Moments, check_epsilon};
+use crate::tape;
 use crate::vectorised::vectorised;
 use crate::{Error, Result};
 
@@ -93,7 +94,7 @@ pub fn group_norm(
     }
     let members = channels / groups;
     let op = GroupNormOp { channels, members, area, epsilon, relu, moments: OnceLock::new() };
-    Ok(x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)?)
+    Ok(tape::apply3([&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?], op)?)
 }
 
 struct GroupNormOp {

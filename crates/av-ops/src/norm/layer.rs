@@ -11,6 +11,7 @@ use crate::cpu::{
 };
 use crate::norm::{Moments, check_epsilon};
 use crate::sums::{add_in_order, sums};
+use crate::tape;
 use crate::vectorised::vectorised;
 use crate::{Error, Result};
 
@@ -64,7 +65,7 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> R
     check_shape(NAME, bias, "bias", &[features])?;
     check_epsilon(NAME, epsilon)?;
     let op = LayerNormOp { features, epsilon, rows: OnceLock::new() };
-    Ok(x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, op)?)
+    Ok(tape::apply3([&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?], op)?)
 }
 
 struct LayerNormOp {

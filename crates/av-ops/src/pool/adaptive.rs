@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::cpu::{Float, Values, check_inputs, check_rank, slice, tensor_like, with_float};
 use crate::pool::max::is_nan;
+use crate::tape;
 use crate::{Error, Result};
 
 /// The mean of each of the windows that divide an image into a given number.
@@ -87,7 +88,7 @@ fn apply(operator: &'static str, x: &Tensor, size: (usize, usize), kind: Kind) -
     }
     let (_, _, height, width) = x.dims4()?;
     let op = Adaptive { operator, image: (height, width), size, kind };
-    Ok(x.contiguous()?.apply_op1(op)?)
+    Ok(tape::apply1(&x.contiguous()?, op)?)
 }
 
 #[derive(Debug, Clone, Copy)]

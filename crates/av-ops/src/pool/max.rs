@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::Result;
 use crate::cpu::{Float, Values, slice, tensor_like, with_float};
 use crate::pool::{Pool2dConfig, Windows, gather};
+use crate::tape;
 use crate::vectorised::vectorised;
 
 const NAME: &str = "max_pool2d";
@@ -38,7 +39,7 @@ const NAME: &str = "max_pool2d";
 /// ```
 pub fn max_pool2d(x: &Tensor, config: Pool2dConfig) -> Result<Tensor> {
     let windows = Windows::new(NAME, x, config)?;
-    Ok(x.contiguous()?.apply_op1(MaxPool2d(windows))?)
+    Ok(tape::apply1(&x.contiguous()?, MaxPool2d(windows))?)
 }
 
 struct MaxPool2d(Windows);

@@ -10,6 +10,10 @@ use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
+/// That of av-bench.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Answer<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// What one call of a task does.

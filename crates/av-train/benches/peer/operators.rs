@@ -2,8 +2,9 @@
 
 use crate::{Answer, Task};
 use av_ops::{
-    AdamW, AdamWConfig, BatchNormConfig, Conv2dConfig, CrossEntropyConfig, Init, Mode, Parameters,
-    Pool2dConfig, Running, Streams, batch_norm, conv2d, cross_entropy, max_pool2d,
+    AdamW, AdamWConfig, BatchNormConfig, Conv2dConfig, CrossEntropyConfig, Direction, Init, Mode,
+    Parameters, Pool2dConfig, RecurrentWeights, Running, Streams, Tape, batch_norm, conv2d,
+    cross_entropy, gru, layer_norm, lstm, max_pool2d,
 };
 use candle_core::{DType, Device, Tensor, Var};
 
@@ -20,11 +21,12 @@ fn var(shape: &[usize]) -> Answer<Var> {
     Ok(Var::from_tensor(&normal(shape)?)?)
 }
 
-/// Backward of the sum of the result times fixed numbers.
+/// Forward, and backward from fixed numbers.
 fn task_of(shape: &[usize], f: impl Fn() -> av_ops::Result<Tensor> + 'static) -> Answer<Task> {
-    let projection = normal(shape)?;
+    let gradient = normal(shape)?;
     Ok(Box::new(move || {
-        (f()? * &projection)?.sum_all()?.backward()?;
+        let tape = Tape::start()?;
+        tape.backward_from(&f()?, &gradient)?;
         Ok(())
     }))
 }
@@ -50,6 +52,30 @@ pub fn task(name: &str, numbers: &[usize]) -> Answer<Task> {
                 let config = BatchNormConfig { relu: true, ..BatchNormConfig::default() };
                 let mut draws = Streams::new(SEED).rng("step");
                 batch_norm(&x, &weight, &bias, running, config, &Mode::Train(&mut draws))
+            })
+        }
+        ("layer_norm", &[rows, features]) => {
+            let (x, weight, bias) = (var(&[rows, features])?, var(&[features])?, var(&[features])?);
+            task_of(&[rows, features], move || layer_norm(&x, &weight, &bias, 1e-5))
+        }
+        ("lstm" | "gru", &[batch, steps, inputs, hidden]) => {
+            let x = var(&[batch, steps, inputs])?;
+            let rows = hidden * if name == "lstm" { 4 } else { 3 };
+            let [input, recurrent] = [var(&[rows, inputs])?, var(&[rows, hidden])?];
+            let [input_bias, hidden_bias] = [var(&[rows])?, var(&[rows])?];
+            let is_lstm = name == "lstm";
+            task_of(&[batch, steps, hidden], move || {
+                let weights = RecurrentWeights {
+                    input: &input,
+                    hidden: &recurrent,
+                    input_bias: &input_bias,
+                    hidden_bias: &hidden_bias,
+                };
+                if is_lstm {
+                    Ok(lstm(&x, weights, None, Direction::Forward)?.0)
+                } else {
+                    Ok(gru(&x, weights, None, Direction::Forward)?.0)
+                }
             })
         }
         ("max_pool2d", &[batch, channels, height, width]) => {

@@ -2,7 +2,7 @@
 
 use crate::operators::normal;
 use crate::{Answer, Task};
-use av_ops::{AdamW, AdamWConfig, Mode, Parameters, Streams, clip_grad_norm};
+use av_ops::{AdamW, AdamWConfig, Mode, Parameters, Streams, Tape, clip_grad_norm};
 use av_train::{AudioVisual, Batch, Model, ModelConfig, ObjectiveConfig, Rows, System, joint_loss};
 use candle_core::{DType, Device};
 
@@ -34,9 +34,10 @@ pub fn task(name: &str, numbers: &[usize]) -> Answer<Task> {
     let mut optimiser = AdamW::new(&model.parameters, AdamWConfig::default())?;
     let mut draws = streams.rng("dropout");
     Ok(Box::new(move || {
+        let tape = Tape::start()?;
         let outputs = model.forward(&batch, &mut Mode::Train(&mut draws))?;
         let loss = joint_loss(&outputs, &batch, System::FusionHgr, &ObjectiveConfig::default())?;
-        let mut gradients = loss.total.backward()?;
+        let mut gradients = tape.backward(&loss.total)?;
         clip_grad_norm(&mut gradients, &model.parameters, 5.0)?;
         Ok(optimiser.step(&gradients, 1e-3)?)
     }))
