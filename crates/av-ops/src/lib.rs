@@ -13,6 +13,16 @@
 //! It does not run on GPUs: an operator returns [`Error::Device`] for a tensor that is not on the
 //! CPU. It has no element types but f32 and f64.
 //!
+//! candle keeps no copy of a variable for the way back, and neither do the operators: set a weight, or let an optimiser
+//! set it, after `backward` and not between forward and backward.
+//!
+//! # Vector instructions
+//!
+//! Loops use the widest vector instructions of the machine, and so their results differ in the last places from machine to
+//! machine. The environment variable `AV_OPS_SIMD` lowers them for the whole process, to test and to compare: `portable` to
+//! those that every machine of the target has, `avx2` or `avx512` to these; it never raises them. Any other value changes
+//! nothing and is told once on the standard error stream. Matrix products choose their instructions on their own.
+//!
 //! # Example
 //!
 //! A classifier of images learns one batch by heart.
