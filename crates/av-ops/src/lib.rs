@@ -75,7 +75,7 @@
 //! | look rows up in a table | [`embedding`](fn@embedding) |
 //! | run along sequences | [`lstm`](fn@lstm), [`gru`](fn@gru), from a [`LstmState`] in a [`Direction`] |
 //! | look at other steps | [`attention`](fn@attention), as far as an [`AttentionMask`] shows them |
-//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`], [`Attention`], [`Embedding`] |
+//! | hold an operator's parameters | [`Conv2d`], [`Conv2Plus1d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`], [`Attention`], [`Embedding`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
 //! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`], [`Sgd`] |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
@@ -118,7 +118,8 @@ pub use files::{load_tensors, save_tensors};
 pub use gru::gru;
 pub use init::Init;
 pub use layers::{
-    Attention, BatchNorm, Conv2d, Embedding, GroupNorm, Gru, LayerNorm, Linear, Lstm,
+    Attention, BatchNorm, Conv2Plus1d, Conv2Plus1dConfig, Conv2d, Embedding, GroupNorm, Gru,
+    LayerNorm, Linear, Lstm,
 };
 pub use linear::linear;
 pub use loss::{CrossEntropyConfig, cross_entropy};

@@ -7,6 +7,7 @@ mod support;
 
 mod activation;
 mod attention;
+mod clip;
 mod conv;
 mod direct;
 mod embedding;

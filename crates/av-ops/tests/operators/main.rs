@@ -5,6 +5,7 @@
 mod support;
 
 mod activation;
+mod clip;
 mod loss;
 mod norm;
 mod optim;
