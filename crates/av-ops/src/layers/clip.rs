@@ -45,9 +45,9 @@ impl Conv2Plus1dConfig {
 /// of the clip are 0. Together they are a convolution in three dimensions whose kernel is `sum over m of time[o,m,k]
 /// space[m,c,u,v]`.
 ///
-/// Source: Tran et al., "A closer look at spatiotemporal convolutions for action recognition", CVPR 2018, section 3.5, with
-/// the number of channels in between. There these are normalised and rectified; so are they here by a layer between
-/// [`forward_space`](Self::forward_space) and [`forward_time`](Self::forward_time).
+/// Source: Tran et al., "A closer look at spatiotemporal convolutions for action recognition", CVPR 2018, from where the
+/// number of channels in between is too. There these are rectified; here, a layer between
+/// [`forward_space`](Self::forward_space) and [`forward_time`](Self::forward_time) does that.
 ///
 /// ```
 /// use av_ops::{Conv2Plus1d, Conv2Plus1dConfig, Parameters, Streams};

@@ -100,7 +100,7 @@ fn two_factors_are_a_convolution_in_three_dimensions() {
 
 #[test]
 fn channels_in_between_are_those_of_the_paper() {
-    // The first block of R(2+1)D has 144 channels between 64 and 64.
+    // The first residual block of R(2+1)D has 144 channels between 64 and 64.
     for (inputs, outputs, kernel, middle) in [(64, 64, 3, 144), (64, 128, 3, 230), (1, 1, 1, 1)] {
         let mut parameters = Parameters::new(Streams::new(3), DType::F32, &Device::Cpu);
         let config = Conv2Plus1dConfig::cube(kernel, 1, 0);
