@@ -1,6 +1,7 @@
 //! Operators together with their parameters.
 
 mod attention;
+mod clip;
 mod embedding;
 mod recurrent;
 
@@ -15,6 +16,7 @@ use crate::parameters::Scope;
 use crate::random::Mode;
 
 pub use attention::Attention;
+pub use clip::{Conv2Plus1d, Conv2Plus1dConfig};
 pub use embedding::Embedding;
 pub use recurrent::{Gru, Lstm};
 

@@ -13,6 +13,16 @@
 //! It does not run on GPUs: an operator returns [`Error::Device`] for a tensor that is not on the
 //! CPU. It has no element types but f32 and f64.
 //!
+//! candle keeps no copy of a variable for the way back, and neither do the operators: set a weight, or let an optimiser
+//! set it, after `backward` and not between forward and backward.
+//!
+//! # Vector instructions
+//!
+//! Loops use the widest vector instructions of the machine, and so their results differ in the last places from machine to
+//! machine. The environment variable `AV_OPS_SIMD` lowers them for the whole process, to test and to compare: `portable` to
+//! those that every machine of the target has, `avx2` or `avx512` to these; it never raises them. Any other value changes
+//! nothing and is told once on the standard error stream. Matrix products choose their instructions on their own.
+//!
 //! # Example
 //!
 //! A classifier of images learns one batch by heart.
@@ -65,7 +75,7 @@
 //! | look rows up in a table | [`embedding`](fn@embedding) |
 //! | run along sequences | [`lstm`](fn@lstm), [`gru`](fn@gru), from a [`LstmState`] in a [`Direction`] |
 //! | look at other steps | [`attention`](fn@attention), as far as an [`AttentionMask`] shows them |
-//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`], [`Attention`], [`Embedding`] |
+//! | hold an operator's parameters | [`Conv2d`], [`Conv2Plus1d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`], [`Attention`], [`Embedding`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
 //! | train | [`cross_entropy`], [`Tape`], [`clip_grad_norm`], [`AdamW`], [`Sgd`] |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
@@ -109,7 +119,8 @@ pub use files::{load_tensors, save_tensors};
 pub use gru::gru;
 pub use init::Init;
 pub use layers::{
-    Attention, BatchNorm, Conv2d, Embedding, GroupNorm, Gru, LayerNorm, Linear, Lstm,
+    Attention, BatchNorm, Conv2Plus1d, Conv2Plus1dConfig, Conv2d, Embedding, GroupNorm, Gru,
+    LayerNorm, Linear, Lstm,
 };
 pub use linear::linear;
 pub use loss::{CrossEntropyConfig, cross_entropy};

@@ -22,11 +22,6 @@ impl<'a, T: Float> Matrix<'a, T> {
         Self { values, rows, columns, row_stride, column_stride: 1 }
     }
 
-    /// The number of rows.
-    pub(crate) fn rows(self) -> usize {
-        self.rows
-    }
-
     /// The number of columns.
     pub(crate) fn columns(self) -> usize {
         self.columns

@@ -1,8 +1,9 @@
 //! The kernel of the direct convolution: at many neighbouring places at once the sum over taps of weights times planes.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::planes::SLACK;
+use crate::vectorised::arch;
 
 /// Channels of the result that the weights are packed by.
 const BLOCK: usize = 8;
@@ -63,7 +64,7 @@ impl Correlation {
         if self.places.contains(&0) {
             return;
         }
-        Arch::new().dispatch(Run { of: self, planes, store });
+        arch().dispatch(Run { of: self, planes, store });
     }
 }
 

@@ -8,6 +8,7 @@ use super::geometry::Geometry;
 use super::planes::Planes;
 use super::products::Products;
 use crate::sums::add_in_order;
+use crate::vectorised::is_portable;
 
 /// Fewest channels of a group that a block of the kernel is worth.
 const CHANNELS: usize = 3;
@@ -15,9 +16,11 @@ const CHANNELS: usize = 3;
 /// Elements of planes that the weight gradient goes through at once: the second-level cache holds them.
 const CACHED: usize = 1 << 17;
 
-/// Whether the kernels are better than matrix products here.
+/// Whether the kernels are better than matrix products here: without wide vectors they take one element at a time.
 pub(super) fn suits(geometry: &Geometry) -> bool {
-    geometry.channels.min(geometry.outputs) / geometry.groups >= CHANNELS && !geometry.is_identity()
+    !is_portable()
+        && geometry.channels.min(geometry.outputs) / geometry.groups >= CHANNELS
+        && !geometry.is_identity()
 }
 
 /// For each tap of a channel its distance from the first, down and to the right.

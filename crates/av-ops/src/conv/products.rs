@@ -1,6 +1,8 @@
 //! The kernel of the direct weight gradient: sums over all places of gradients of the result times planes.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
+
+use crate::vectorised::arch;
 
 /// Elements of the widest vectors there are: lengths are rounded up to whole vectors.
 const LANES: usize = 16;
@@ -38,7 +40,7 @@ impl Products {
 
     /// Adds the sums of some images, of which the spread gradients and the planes are given.
     pub fn add(&self, dy: &[&[f32]], planes: &[&[f32]], dw: &mut [f32]) {
-        Arch::new().dispatch(Add { of: self, dy, planes, dw });
+        arch().dispatch(Add { of: self, dy, planes, dw });
     }
 }
 

@@ -60,7 +60,7 @@ pub struct Running<'v> {
 /// epsilon or momentum out of range; tensors that are not f32 or f64 or not on the CPU.
 ///
 /// Numerics: means and variances are added in f64 and the variance is that of the centred values,
-/// so that a large mean does not swamp it. A constant channel gives `bias` with gradient 0.
+/// so that a large mean does not swamp it. A constant channel gives `bias`.
 ///
 /// ```
 /// use av_ops::{BatchNormConfig, Mode, Running, Streams, batch_norm};

@@ -36,7 +36,7 @@ const PIECES: usize = 32;
 /// tensors that are not f32 or f64 or not on the CPU.
 ///
 /// Numerics: means and variances are added in f64 and the variance is that of the centred values,
-/// so that a large mean does not swamp it. A constant row gives `bias` with gradient 0.
+/// so that a large mean does not swamp it. A constant row gives `bias`.
 ///
 /// Source: Ba, Kiros and Hinton, "Layer normalization", 2016, equations 3 and 4.
 ///

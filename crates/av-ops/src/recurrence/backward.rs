@@ -252,10 +252,11 @@ fn add_transposed_product<T: Float>(
     b: &[T],
     columns: usize,
 ) {
-    let b = Matrix::new(b, b.len() / columns, columns, columns);
+    let rows = b.len() / columns;
+    let b = Matrix::new(b, rows, columns, columns);
     target.par_chunks_mut(OUTPUTS * columns).enumerate().for_each(|(piece, target)| {
         let outputs = target.len() / columns;
-        let a = Matrix::new(&a[piece * OUTPUTS..], b.rows(), outputs, width).transposed();
+        let a = Matrix::new(&a[piece * OUTPUTS..], rows, outputs, width).transposed();
         MatrixMut::new(target, outputs, columns, columns).add_product(a, b);
     });
 }

@@ -3,8 +3,8 @@
 use av_ops::{gelu, silu};
 use candle_core::{DType, Device, Tensor, Var};
 
-use crate::support::{assert_close, check_gradients, normal, values};
-use crate::{F64, assert_same_bits, message, single};
+use crate::support::{assert_close, normal, single, values};
+use crate::{F64, message};
 
 /// The standard normal distribution by Simpson's rule from 0.
 fn distribution(x: f64) -> f64 {
@@ -36,13 +36,8 @@ fn the_values_equal_the_definitions() {
 }
 
 #[test]
-fn the_gradients_are_right() {
+fn the_gradients_in_f32_are_those_in_f64_far_out_too() {
     for f in [gelu, silu] {
-        for shape in [&[1][..], &[3, 5], &[2, 3, 4]] {
-            check_gradients(&[(normal("x", shape) * 2.0).unwrap()], &|t| f(&t[0]).unwrap());
-        }
-        check_gradients(&[normal("x", &[3, 5])], &|t| f(&t[0].t().unwrap()).unwrap());
-        // The gradient in f32 is that in f64, far out too.
         let x = Tensor::new(&[-200_f64, -30.0, -9.0, -1.5, 0.0, 0.7, 12.0, 200.0], &Device::Cpu);
         let x = Var::from_tensor(&x.unwrap()).unwrap();
         let narrow = Var::from_tensor(&single(&x)).unwrap();
@@ -58,12 +53,5 @@ fn nan_stays_and_other_types_are_refused() {
         let y = values(&f(&x).unwrap());
         assert!(y[0].is_nan() && y[1..] == [0.0, f64::INFINITY], "{y:?}");
         assert!(message(f(&x.to_dtype(DType::U8).unwrap())).contains("not in U8"));
-    }
-}
-
-#[test]
-fn activations_have_the_same_bits_on_any_number_of_threads() {
-    for f in [gelu, silu] {
-        assert_same_bits(&[normal("x", &[3, 17_000])], &|t| f(&t[0]).unwrap());
     }
 }

@@ -1,10 +1,10 @@
 //! Images in another size.
 
 use av_ops::{upsample_bilinear2d, upsample_nearest2d};
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Device, Tensor};
 
-use crate::support::{assert_close, check_gradients, normal, values};
-use crate::{F32, F64, assert_same_bits, message, single};
+use crate::support::{assert_close, normal, single, values};
+use crate::{F32, F64, message};
 
 const CASES: [((usize, usize), (usize, usize)); 6] = [
     ((3, 4), (6, 8)),
@@ -81,42 +81,6 @@ fn bilinear_is_that_of_pytorch() {
         ],
         F64,
     );
-}
-
-#[test]
-fn the_gradients_are_right() {
-    for ((height, width), size) in CASES {
-        for batch in [1, 2] {
-            let x = [normal("x", &[batch, 2, height, width])];
-            check_gradients(&x, &|t| upsample_nearest2d(&t[0], size).unwrap());
-            check_gradients(&x, &|t| upsample_bilinear2d(&t[0], size).unwrap());
-        }
-        let turned = [normal("x", &[1, width, height, 2])];
-        check_gradients(&turned, &|t| {
-            upsample_nearest2d(&t[0].transpose(1, 3).unwrap(), size).unwrap()
-        });
-        check_gradients(&turned, &|t| {
-            upsample_bilinear2d(&t[0].transpose(1, 3).unwrap(), size).unwrap()
-        });
-    }
-}
-
-#[test]
-fn a_tensor_that_is_used_twice_receives_both_gradients() {
-    // candle 0.11.1 keeps the last only.
-    let x = Var::from_tensor(&normal("x", &[1, 1, 2, 2])).unwrap();
-    for operator in [upsample_nearest2d, upsample_bilinear2d] {
-        let y = (operator(&x, (4, 4)).unwrap() + operator(&x, (4, 4)).unwrap()).unwrap();
-        let gradients = y.sum_all().unwrap().backward().unwrap();
-        assert_eq!(values(gradients.get(&x).unwrap()), [8.0; 4]);
-    }
-}
-
-#[test]
-fn the_bits_are_the_same_on_any_number_of_threads() {
-    let x = [normal("x", &[5, 7, 13, 11])];
-    assert_same_bits(&x, &|t| upsample_nearest2d(&t[0], (29, 17)).unwrap());
-    assert_same_bits(&x, &|t| upsample_bilinear2d(&t[0], (29, 17)).unwrap());
 }
 
 #[test]

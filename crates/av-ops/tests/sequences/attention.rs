@@ -3,56 +3,9 @@
 use av_ops::{Attention, AttentionMask, Parameters, Streams, attention};
 use candle_core::{DType, Device, Tensor, Var};
 
-use crate::support::{assert_close, backward, check_gradients, normal, values};
-use crate::{check_threads, message, single};
-
-/// Batch, heads, queries, keys, elements of a key and of a value.
-type Shape = [usize; 6];
-
-/// One of each; odd sizes; more queries than a block of 128 has; more keys than 16 lanes.
-const SHAPES: [Shape; 5] = [
-    [1, 1, 1, 1, 1, 1],
-    [2, 3, 4, 5, 2, 3],
-    [1, 2, 130, 2, 1, 2],
-    [2, 1, 3, 35, 3, 1],
-    [3, 2, 5, 3, 4, 2],
-];
-
-fn inputs([batch, heads, queries, keys, width, value_width]: Shape) -> Vec<Tensor> {
-    vec![
-        normal("q", &[batch, heads, queries, width]),
-        normal("k", &[batch, heads, keys, width]),
-        normal("v", &[batch, heads, keys, value_width]),
-    ]
-}
-
-/// Shows about two thirds of the keys, none in the last row.
-fn pattern(rows: usize, keys: usize) -> Tensor {
-    let show = |at: usize| u8::from(at / keys + 1 < rows && (at * 7 + at / keys) % 3 != 1);
-    Tensor::from_vec((0..rows * keys).map(show).collect(), (rows, keys), &Device::Cpu).unwrap()
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    None,
-    Keys,
-    Pairs,
-}
-
-const KINDS: [Kind; 3] = [Kind::None, Kind::Keys, Kind::Pairs];
-
-fn mask_tensor(kind: Kind, shape: Shape) -> Tensor {
-    pattern(if kind == Kind::Keys { shape[0] } else { shape[2] }, shape[3])
-}
-
-fn run(t: &[Tensor], kind: Kind, mask: &Tensor) -> Tensor {
-    let mask = match kind {
-        Kind::None => None,
-        Kind::Keys => Some(AttentionMask::Keys(mask)),
-        Kind::Pairs => Some(AttentionMask::Pairs(mask)),
-    };
-    attention(&t[0], &t[1], &t[2], mask).unwrap()
-}
+use crate::message;
+use crate::support::attention::{KINDS, Kind, SHAPES, inputs, mask_tensor, pattern, run};
+use crate::support::{assert_close, backward, check_gradients, normal, single, values};
 
 fn expected(t: &[Tensor], kind: Kind, mask: &Tensor) -> Vec<f64> {
     let (batch, heads, queries, width) = t[0].dims4().unwrap();
@@ -92,26 +45,6 @@ fn values_equal_the_definition() {
             assert_close(&values(&run(&t, kind, &mask)), &truth, 1e-5);
         }
     }
-}
-
-#[test]
-fn the_gradients_are_right() {
-    for shape in SHAPES {
-        for kind in KINDS {
-            let mask = mask_tensor(kind, shape);
-            check_gradients(&inputs(shape), &|t| run(t, kind, &mask));
-        }
-    }
-}
-
-#[test]
-fn views_that_are_not_contiguous_are_taken() {
-    let t: Vec<Tensor> = inputs([2, 4, 3, 3, 2, 3]);
-    let mask = mask_tensor(Kind::Pairs, [2, 3, 4, 4, 2, 3]).t().unwrap();
-    check_gradients(&t, &|t| {
-        let t: Vec<Tensor> = t.iter().map(|t| t.transpose(1, 2).unwrap()).collect();
-        run(&t, Kind::Pairs, &mask)
-    });
 }
 
 #[test]
@@ -156,13 +89,6 @@ fn what_no_variable_leads_to_has_no_gradient() {
         }
         assert_eq!(values(gradients.get(&var).unwrap()), all[which]);
     }
-}
-
-#[test]
-fn the_bits_do_not_depend_on_the_number_of_threads() {
-    let shape = [3, 2, 135, 70, 9, 5];
-    let mask = mask_tensor(Kind::Pairs, shape);
-    check_threads(&inputs(shape), &|t| run(t, Kind::Pairs, &mask));
 }
 
 #[test]

@@ -1,43 +1,11 @@
 //! `lstm` and `gru`.
 
-use av_ops::{Direction, Gru, Lstm, LstmState, Parameters, RecurrentWeights, Streams, gru, lstm};
+use av_ops::{Direction, Gru, Lstm, LstmState, Parameters, Streams, gru, lstm};
 use candle_core::{DType, Device, Tensor, Var};
 
-use crate::support::{assert_close, check_gradients, normal, values};
-use crate::{check_threads, joined, message, single};
-
-const DIRECTIONS: [Direction; 2] = [Direction::Forward, Direction::Reverse];
-
-/// Input, the four weights and two states, of moderate size so that no gate is stuck at its end.
-fn inputs(gates: usize, [batch, steps, inputs, hidden]: [usize; 4]) -> Vec<Tensor> {
-    let draw = |name: &str, shape: &[usize]| (normal(name, shape) * 0.5).unwrap();
-    vec![
-        draw("x", &[batch, steps, inputs]),
-        draw("input weight", &[gates * hidden, inputs]),
-        draw("hidden weight", &[gates * hidden, hidden]),
-        draw("input bias", &[gates * hidden]),
-        draw("hidden bias", &[gates * hidden]),
-        draw("hidden", &[batch, hidden]),
-        draw("cell", &[batch, hidden]),
-    ]
-}
-
-fn weights(t: &[Tensor]) -> RecurrentWeights<'_> {
-    RecurrentWeights { input: &t[1], hidden: &t[2], input_bias: &t[3], hidden_bias: &t[4] }
-}
-
-/// All hidden values, then the last state; from the given states where there are any.
-fn run_lstm(t: &[Tensor], direction: Direction) -> Tensor {
-    let state = |t: &[Tensor]| LstmState { hidden: t[0].clone(), cell: t[1].clone() };
-    let initial = t.get(5..7).map(state);
-    let (y, last) = lstm(&t[0], weights(t), initial.as_ref(), direction).unwrap();
-    joined(&[y, last.hidden, last.cell])
-}
-
-fn run_gru(t: &[Tensor], direction: Direction) -> Tensor {
-    let (y, last) = gru(&t[0], weights(t), t.get(5), direction).unwrap();
-    joined(&[y, last])
-}
+use crate::message;
+use crate::support::recurrent::{DIRECTIONS, SHAPES, inputs, joined, run_gru, run_lstm, weights};
+use crate::support::{assert_close, normal, single, values};
 
 fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
@@ -109,11 +77,6 @@ fn weights_of_pytorch_give_its_values() {
     assert_close(&first_end(run_gru(&inputs(9), Direction::Forward)), &expected, 1e-14);
 }
 
-/// Batch, steps, inputs and hidden values: one of each; more sequences than a piece of 16 has; more
-/// steps than a window of 16 has; more hidden values than 16 lanes.
-const SHAPES: [[usize; 4]; 5] =
-    [[1, 1, 1, 1], [2, 3, 2, 3], [19, 2, 1, 2], [33, 18, 1, 1], [1, 2, 3, 17]];
-
 #[test]
 fn values_equal_the_definition() {
     for shape in SHAPES.into_iter().chain([[40, 37, 5, 7], [2, 530, 3, 16]]) {
@@ -132,44 +95,6 @@ fn values_equal_the_definition() {
             }
         }
     }
-}
-
-#[test]
-fn the_gradients_are_right() {
-    for shape in SHAPES {
-        for direction in DIRECTIONS {
-            for states in [5, 7] {
-                let t = &inputs(4, shape)[..states];
-                check_gradients(t, &|t| run_lstm(t, direction));
-                let t = &inputs(3, shape)[..states.min(6)];
-                check_gradients(t, &|t| run_gru(t, direction));
-            }
-        }
-    }
-}
-
-#[test]
-fn each_result_alone_has_the_right_gradients() {
-    let t = inputs(4, [2, 3, 2, 3]);
-    let state = LstmState { hidden: t[5].clone(), cell: t[6].clone() };
-    let run = |t: &[Tensor]| lstm(&t[0], weights(t), Some(&state), Direction::Forward).unwrap();
-    check_gradients(&t[..5], &|t| run(t).0);
-    check_gradients(&t[..5], &|t| run(t).1.hidden);
-    check_gradients(&t[..5], &|t| run(t).1.cell);
-}
-
-#[test]
-fn views_that_are_not_contiguous_are_taken() {
-    let t = inputs(3, [2, 3, 4, 3]);
-    let turned: Vec<Tensor> =
-        [&t[0], &t[1], &t[2]].map(|t| t.t().unwrap().contiguous().unwrap()).to_vec();
-    check_gradients(&turned, &|views| {
-        let mut t = t.clone();
-        for (t, view) in t.iter_mut().zip(views) {
-            *t = view.t().unwrap();
-        }
-        run_gru(&t[..5], Direction::Reverse)
-    });
 }
 
 #[test]
@@ -209,13 +134,6 @@ fn a_nan_reaches_its_own_sequence_and_the_steps_after_it() {
     let nan: Vec<bool> = values(&y).into_iter().map(f64::is_nan).collect();
     let expected: Vec<bool> = (0..12).map(|at| (2..6).contains(&at)).collect();
     assert_eq!(nan, expected);
-}
-
-#[test]
-fn the_bits_do_not_depend_on_the_number_of_threads() {
-    let shape = [35, 21, 5, 19];
-    check_threads(&inputs(4, shape), &|t| run_lstm(t, Direction::Forward));
-    check_threads(&inputs(3, shape)[..6], &|t| run_gru(t, Direction::Reverse));
 }
 
 #[test]
