@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
 use crate::Result;
+use crate::composed;
 use crate::cpu::{Float, PIECE, Values, check_inputs, slice, tensor_like, with_float};
 use crate::tape;
 use crate::vectorised::vectorised;
@@ -15,7 +16,7 @@ use crate::vectorised::vectorised;
 ///
 /// Shapes: any.
 ///
-/// Errors: a tensor that is not f32 or f64 or not on the CPU.
+/// Errors: a tensor that is not f32 or f64.
 ///
 /// Numerics: NaN stays NaN.
 ///
@@ -28,6 +29,9 @@ use crate::vectorised::vectorised;
 /// ```
 pub fn relu(x: &Tensor) -> Result<Tensor> {
     check_inputs("relu", &[x])?;
+    if composed::applies(x) {
+        return composed::relu(x);
+    }
     Ok(tape::apply1(&x.contiguous()?, Relu)?)
 }
 
@@ -38,7 +42,7 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 ///
 /// Shapes: any.
 ///
-/// Errors: a tensor that is not f32 or f64 or not on the CPU.
+/// Errors: a tensor that is not f32 or f64.
 ///
 /// Numerics: NaN stays NaN, and minus infinity gives NaN. In f32 the result is right to 1e-6 of its
 /// size from -1 upwards, and to 1e-6 below that.
@@ -56,6 +60,9 @@ pub fn relu(x: &Tensor) -> Result<Tensor> {
 /// ```
 pub fn gelu(x: &Tensor) -> Result<Tensor> {
     check_inputs("gelu", &[x])?;
+    if composed::applies(x) {
+        return composed::gelu(x);
+    }
     Ok(tape::apply1(&x.contiguous()?, Gated::Gelu)?)
 }
 
@@ -65,7 +72,7 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
 ///
 /// Shapes: any.
 ///
-/// Errors: a tensor that is not f32 or f64 or not on the CPU.
+/// Errors: a tensor that is not f32 or f64.
 ///
 /// Numerics: NaN stays NaN, and minus infinity gives NaN.
 ///
@@ -82,6 +89,9 @@ pub fn gelu(x: &Tensor) -> Result<Tensor> {
 /// ```
 pub fn silu(x: &Tensor) -> Result<Tensor> {
     check_inputs("silu", &[x])?;
+    if composed::applies(x) {
+        return composed::silu(x);
+    }
     Ok(tape::apply1(&x.contiguous()?, Gated::Silu)?)
 }
 

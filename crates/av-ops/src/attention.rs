@@ -8,8 +8,10 @@ use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
+use crate::composed;
 use crate::cpu::{
-    Float, Gradients, Values, check_inputs, check_rank, check_shape, slice, tensor_like, with_float,
+    Float, Gradients, Values, check_devices, check_inputs, check_rank, check_shape, slice,
+    tensor_like, with_float,
 };
 use crate::tape;
 use crate::{Error, Result};
@@ -36,11 +38,11 @@ pub enum AttentionMask<'m> {
 /// result is (B, heads, queries, D').
 ///
 /// Errors: shapes that do not fit together, an empty dimension, a mask that is not u8, tensors that
-/// are not f32 or f64 or not on the CPU.
+/// are not f32 or f64 or not on one device.
 ///
 /// Numerics: the largest score of a query is taken off before the exponential. Backward computes
-/// the weights anew, so that memory grows with queries plus keys and not with their product. Values
-/// that are hidden by the mask must be finite all the same.
+/// the weights anew, so that on the CPU memory grows with queries plus keys and not with their
+/// product. Values that are hidden by the mask must be finite all the same.
 ///
 /// Source: Vaswani et al., "Attention is all you need", NeurIPS 2017, equation 1.
 ///
@@ -90,7 +92,13 @@ pub(crate) fn attend(
     }
     check_inputs(NAME, &[q, k, v])?;
     let sizes = Sizes::of(q, k, v, order)?;
-    let mask = mask.map(|mask| sizes.mask(mask)).transpose()?;
+    if let Some(mask) = mask {
+        sizes.check_mask(mask, q)?;
+    }
+    if composed::applies(q) {
+        return composed::attention([q, k, v], mask, order);
+    }
+    let mask = mask.map(Mask::read).transpose()?;
     let op = AttentionOp { sizes, order, mask, softmax: OnceLock::new() };
     Ok(tape::apply3([&q.contiguous()?, &k.contiguous()?, &v.contiguous()?], op)?)
 }
@@ -145,15 +153,13 @@ impl Sizes {
         Ok(sizes)
     }
 
-    fn mask(&self, mask: AttentionMask<'_>) -> Result<Mask> {
-        let (tensor, rows, shared) = match mask {
-            AttentionMask::Keys(tensor) => (tensor, self.batch, false),
-            AttentionMask::Pairs(tensor) => (tensor, self.queries, true),
+    fn check_mask(&self, mask: AttentionMask<'_>, q: &Tensor) -> Result<()> {
+        let (tensor, rows) = match mask {
+            AttentionMask::Keys(tensor) => (tensor, self.batch),
+            AttentionMask::Pairs(tensor) => (tensor, self.queries),
         };
         check_shape(NAME, tensor, "mask", &[rows, self.keys])?;
-        if !tensor.device().is_cpu() {
-            return Err(Error::Device { operator: NAME });
-        }
+        check_devices(NAME, q, tensor)?;
         if tensor.dtype() != DType::U8 {
             return Err(Error::Argument {
                 operator: NAME,
@@ -162,7 +168,7 @@ impl Sizes {
                 actual: format!("{:?}", tensor.dtype()),
             });
         }
-        Ok(Mask { visible: tensor.flatten_all()?.to_vec1()?, shared })
+        Ok(())
     }
 }
 
@@ -170,6 +176,16 @@ struct Mask {
     visible: Vec<u8>,
     /// Whether it holds for all sequences alike.
     shared: bool,
+}
+
+impl Mask {
+    fn read(mask: AttentionMask<'_>) -> Result<Self> {
+        let (tensor, shared) = match mask {
+            AttentionMask::Keys(tensor) => (tensor, false),
+            AttentionMask::Pairs(tensor) => (tensor, true),
+        };
+        Ok(Self { visible: tensor.flatten_all()?.to_vec1()?, shared })
+    }
 }
 
 struct AttentionOp {

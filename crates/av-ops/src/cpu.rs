@@ -198,12 +198,10 @@ pub(crate) fn tensor_like<T: Float>(values: Vec<T>, like: &Tensor) -> candle_cor
     Tensor::from_vec(values, like.shape(), &Device::Cpu)
 }
 
-/// Checks what every operator asks of its inputs: on the CPU, and all f32 or all f64.
+/// Checks what every operator asks of its inputs: on one device, and all f32 or all f64.
 pub(crate) fn check_inputs(operator: &'static str, inputs: &[&Tensor]) -> Result<()> {
     for input in inputs {
-        if !input.device().is_cpu() {
-            return Err(Error::Device { operator });
-        }
+        check_devices(operator, inputs[0], input)?;
         let (left, right) = (inputs[0].dtype(), input.dtype());
         if right != DType::F32 && right != DType::F64 {
             return Err(Error::DType { operator, actual: right });
@@ -213,6 +211,11 @@ pub(crate) fn check_inputs(operator: &'static str, inputs: &[&Tensor]) -> Result
         }
     }
     Ok(())
+}
+
+/// Checks that two tensors are on one device.
+pub(crate) fn check_devices(operator: &'static str, a: &Tensor, b: &Tensor) -> Result<()> {
+    if a.device().same_device(b.device()) { Ok(()) } else { Err(Error::Device { operator }) }
 }
 
 /// Checks that a tensor has the given number of dimensions and no empty one.

@@ -4,7 +4,10 @@ use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp1, DType, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
-use crate::cpu::{Float, Values, check_inputs, check_rank, slice, tensor_like, with_float};
+use crate::composed;
+use crate::cpu::{
+    Float, Values, check_devices, check_inputs, check_rank, slice, tensor_like, with_float,
+};
 use crate::tape;
 use crate::{Error, Result};
 
@@ -21,7 +24,7 @@ const ROWS: usize = 256;
 /// the indices and a last dimension D.
 ///
 /// Errors: an index outside of the table, with its place; an empty dimension; indices that are not
-/// u32; tensors that are not f32 or f64 or not on the CPU.
+/// u32; a table that is not f32 or f64, or on another device than the indices.
 ///
 /// Numerics: the gradient of a row is the sum over all places that name it, in f64 and in the order
 /// of the places.
@@ -38,9 +41,7 @@ const ROWS: usize = 256;
 pub fn embedding(table: &Tensor, indices: &Tensor) -> Result<Tensor> {
     check_rank(NAME, table, "V,D")?;
     check_inputs(NAME, &[table])?;
-    if !indices.device().is_cpu() {
-        return Err(Error::Device { operator: NAME });
-    }
+    check_devices(NAME, table, indices)?;
     if indices.dtype() != DType::U32 {
         return Err(Error::Argument {
             operator: NAME,
@@ -65,6 +66,9 @@ pub fn embedding(table: &Tensor, indices: &Tensor) -> Result<Tensor> {
     let chosen = indices_flat.iter().enumerate().map(row).collect::<Result<_>>()?;
     let mut shape = indices.dims().to_vec();
     shape.push(width);
+    if composed::applies(table) {
+        return composed::embedding(table, indices, shape);
+    }
     Ok(tape::apply1(&table.contiguous()?, EmbeddingOp { chosen, width, shape })?)
 }
 

@@ -42,8 +42,9 @@ pub enum Error {
         right: DType,
     },
 
-    /// The operators of this crate run on the CPU only. Move the tensor with `to_device`.
-    #[error("{operator} runs on the CPU only; move its input to Device::Cpu")]
+    /// Two tensors that go into one operator are on different devices. Move one of them with
+    /// `to_device`.
+    #[error("{operator} got tensors on different devices; move them to one with `to_device`")]
     Device {
         /// The operator that was called.
         operator: &'static str,

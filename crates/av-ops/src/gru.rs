@@ -3,8 +3,9 @@
 use candle_core::Tensor;
 
 use crate::Result;
+use crate::composed;
 use crate::cpu::Float;
-use crate::recurrence::{Block, Cell, Direction, RecurrentWeights, run};
+use crate::recurrence::{Block, Cell, Direction, RecurrentWeights, check, run};
 use crate::vectorised::{blocks, blocks_mut, map_lanes};
 
 /// Runs gated recurrent units over a batch of sequences, and gives all hidden values and the last
@@ -45,8 +46,12 @@ pub fn gru(
     initial: Option<&Tensor>,
     direction: Direction,
 ) -> Result<(Tensor, Tensor)> {
-    let initial = initial.as_ref().map(std::slice::from_ref);
-    let ran = run::<Gru>(x, weights, initial, direction)?;
+    let states = initial.as_ref().map(std::slice::from_ref);
+    check::<Gru>(x, weights, states)?;
+    if composed::applies(x) {
+        return composed::gru(x, weights, initial, direction);
+    }
+    let ran = run::<Gru>(x, weights, states, direction)?;
     let last = ran.last()?;
     Ok((ran.y, last))
 }

@@ -1,5 +1,5 @@
-//! Training operators for candle on the CPU: gradients that are right, randomness that is seeded,
-//! parameters that are in order.
+//! Training operators for candle: gradients that are right, randomness that is seeded, parameters
+//! that are in order.
 //!
 //! candle 0.11.1 computes wrong gradients for some operators (`max_pool2d`, `avg_pool2d` on odd
 //! sizes), fails on others (`conv2d` with stride 2 on odd sizes), cannot be seeded on the CPU, and
@@ -8,10 +8,23 @@
 //!
 //! * every gradient is checked against central differences in f64;
 //! * every random number comes from a [named stream](Streams) of one seed;
-//! * results have the same bits on any number of threads.
+//! * results on the CPU have the same bits on any number of threads.
 //!
-//! It does not run on GPUs: an operator returns [`Error::Device`] for a tensor that is not on the
-//! CPU. It has no element types but f32 and f64.
+//! There are no element types but f32 and f64.
+//!
+//! # Devices
+//!
+//! On the CPU every operator is a kernel of this crate. On CUDA and Metal it is put together from
+//! operations of candle whose gradients are right: the same networks train there, with the same
+//! initial values and the same dropout, but slower than with kernels, and sums run in the element
+//! type and in the order of the device. These compositions were compared with the kernels, values
+//! and gradients, on the CPU only; they have not run on a GPU yet. There a sequence of more than
+//! about 2000 steps through [`lstm`](fn@lstm) or [`gru`](fn@gru) needs a thread with more stack than
+//! 2 MB, because candle frees what it recorded step from step.
+//!
+//! A program chooses by candle's own feature, `candle-core = { version = "0.11.1", features =
+//! ["cuda"] }` or `"metal"`, and by the device that it creates its [`Parameters`] and inputs on. All
+//! tensors of one operator must be on one device. Metal has no f64.
 //!
 //! candle keeps no copy of a variable for the way back, and neither do the operators: set a weight, or let an optimiser
 //! set it, after `backward` and not between forward and backward.
@@ -83,6 +96,7 @@
 
 mod activation;
 mod attention;
+mod composed;
 mod conv;
 mod cpu;
 mod dropout;

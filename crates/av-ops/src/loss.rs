@@ -6,6 +6,7 @@ use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
+use crate::composed;
 use crate::cpu::{Float, PIECE, Values, check_inputs, check_rank, slice, tensor_like, with_float};
 use crate::softmax::largest;
 use crate::sums::sums;
@@ -35,7 +36,7 @@ pub struct CrossEntropyConfig {
 /// Errors: a shape other than (B, C), an empty dimension, a number of labels other than B, a label
 /// outside of the classes, a smoothing outside of `0 <= smoothing < 1`, a number of weights other
 /// than C, a weight that is negative or not finite, weights that are 0 for every label, a tensor
-/// that is not f32 or f64 or not on the CPU.
+/// that is not f32 or f64.
 ///
 /// Numerics: the largest logit of a row is taken off before the exponential; sums run in f64. In
 /// f32 the loss is right to 1e-6 of its size, or 1e-6 below 1, and an element of its gradient to
@@ -82,6 +83,9 @@ pub fn cross_entropy(
         return Err(argument("weights", "above 0 for a label", "0 for all".to_owned()));
     }
     let op = CrossEntropy { labels, classes, smoothing, weights, total, rows: OnceLock::new() };
+    if composed::applies(logits) {
+        return op.compose(logits);
+    }
     Ok(tape::apply1(&logits.contiguous()?, op)?)
 }
 
@@ -135,6 +139,15 @@ impl CrossEntropy {
 
     fn weight(&self, class: usize) -> f64 {
         self.weights.as_ref().map_or(1.0, |weights| weights[class])
+    }
+
+    fn compose(&self, logits: &Tensor) -> Result<Tensor> {
+        let share = |class: usize| self.weight(class) / self.total;
+        let hit = |&label: &usize| (1.0 - self.smoothing) * share(label);
+        let floor = |class: usize| self.smoothing / self.classes as f64 * share(class);
+        let floors = (self.smoothing > 0.0).then(|| (0..self.classes).map(floor).collect());
+        let hits = self.labels.iter().map(hit).collect();
+        composed::cross_entropy(logits, &self.labels, hits, floors)
     }
 
     /// The part of the target that every class has, times its weight: `smoothing w[c] / C`.

@@ -3,8 +3,9 @@
 use candle_core::Tensor;
 
 use crate::Result;
+use crate::composed;
 use crate::cpu::Float;
-use crate::recurrence::{Block, Cell, Direction, RecurrentWeights, run};
+use crate::recurrence::{Block, Cell, Direction, RecurrentWeights, check, run};
 use crate::vectorised::{blocks, blocks_mut, map_lanes};
 
 /// The state of an [`lstm`] between two steps.
@@ -28,7 +29,7 @@ pub struct LstmState {
 /// (B, T, H).
 ///
 /// Errors: shapes that do not fit together, an empty dimension, tensors that are not f32 or f64 or
-/// not on the CPU.
+/// not on one device.
 ///
 /// Numerics: sums run in the element type, those of the gradients of the biases in f64. A gradient
 /// that comes through the last cells goes back through time on its own: a loss that depends on them
@@ -63,9 +64,13 @@ pub fn lstm(
     initial: Option<&LstmState>,
     direction: Direction,
 ) -> Result<(Tensor, LstmState)> {
-    let initial = initial.map(|state| [&state.hidden, &state.cell]);
-    let initial = initial.as_ref().map(|states| &states[..]);
-    let ran = run::<Lstm>(x, weights, initial, direction)?;
+    let states = initial.map(|state| [&state.hidden, &state.cell]);
+    let states = states.as_ref().map(|states| &states[..]);
+    check::<Lstm>(x, weights, states)?;
+    if composed::applies(x) {
+        return composed::lstm(x, weights, initial, direction);
+    }
+    let ran = run::<Lstm>(x, weights, states, direction)?;
     let last = LstmState { hidden: ran.last()?, cell: ran.rest()? };
     Ok((ran.y, last))
 }

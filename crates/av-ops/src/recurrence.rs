@@ -116,16 +116,15 @@ impl<C: Cell> Ran<C> {
     }
 }
 
-/// Runs a cell over sequences.
-pub(crate) fn run<C: Cell>(
+/// Checks what a cell runs over, with, and from.
+pub(crate) fn check<C: Cell>(
     x: &Tensor,
     weights: RecurrentWeights<'_>,
     initial: Option<&[&Tensor]>,
-    direction: Direction,
-) -> Result<Ran<C>> {
+) -> Result<()> {
     check_rank(C::NAME, x, "B,T,I")?;
     check_rank(C::NAME, weights.hidden, "gates,H")?;
-    let (batch, steps, inputs) = x.dims3()?;
+    let (batch, _, inputs) = x.dims3()?;
     let (_, hidden) = weights.hidden.dims2()?;
     let gates = C::GATES * hidden;
     let RecurrentWeights { input, hidden: recurrent, input_bias, hidden_bias } = weights;
@@ -134,23 +133,33 @@ pub(crate) fn run<C: Cell>(
     check_shape(C::NAME, recurrent, "weight for the hidden values", &[gates, hidden])?;
     check_shape(C::NAME, input_bias, "bias for the input", &[gates])?;
     check_shape(C::NAME, hidden_bias, "bias for the hidden values", &[gates])?;
+    for state in initial.unwrap_or_default() {
+        check_inputs(C::NAME, &[x, state])?;
+        check_shape(C::NAME, state, "first state", &[batch, hidden])?;
+    }
+    Ok(())
+}
+
+/// Runs a cell over sequences that were checked.
+pub(crate) fn run<C: Cell>(
+    x: &Tensor,
+    weights: RecurrentWeights<'_>,
+    initial: Option<&[&Tensor]>,
+    direction: Direction,
+) -> Result<Ran<C>> {
+    let (batch, steps, inputs) = x.dims3()?;
+    let RecurrentWeights { input, hidden: recurrent, input_bias, hidden_bias } = weights;
+    let hidden = recurrent.dim(1)?;
     let initial = match initial {
-        Some(states) => {
-            for state in states {
-                check_inputs(C::NAME, &[x, state])?;
-                check_shape(C::NAME, state, "first state", &[batch, hidden])?;
-            }
-            Tensor::cat(states, 1)?
-        }
+        Some(states) => Tensor::cat(states, 1)?,
         None => Tensor::zeros((batch, C::STATES * hidden), x.dtype(), x.device())?,
     };
     // candle's operators take three tensors at most: the weights go in as one.
     let flat = |weight: &Tensor| weight.contiguous()?.flatten_all();
     let weights =
         Tensor::cat(&[flat(input)?, flat(recurrent)?, flat(input_bias)?, flat(hidden_bias)?], 0)?;
+    let op = Arc::new(Recurrence::<C>::new([batch, steps, inputs, hidden], direction));
     let inputs = [x.contiguous()?, weights, initial.contiguous()?];
-    let shape = [batch, steps, x.dims()[2], hidden];
-    let op = Arc::new(Recurrence::<C>::new(shape, direction));
     let y = tape::apply3(inputs.each_ref(), HiddenValues(Arc::clone(&op)))?;
     Ok(Ran { inputs, op, y })
 }

@@ -4,6 +4,7 @@ use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
+use crate::composed;
 use crate::cpu::{Float, PIECE, Values, check_inputs, slice, tensor_like, with_float};
 use crate::sums::{sum, sums};
 use crate::tape;
@@ -19,7 +20,7 @@ const LANES: usize = 16;
 ///
 /// Shapes: `x` (..., N) with any leading dimensions; the result has the shape of `x`.
 ///
-/// Errors: a scalar, an empty dimension, a tensor that is not f32 or f64 or not on the CPU.
+/// Errors: a scalar, an empty dimension, a tensor that is not f32 or f64.
 ///
 /// Numerics: the largest element of a row is taken off before the exponential; sums run in f64. In
 /// f32 the result is within 5e-7 of the true one. A row that holds a NaN or an infinity other than
@@ -69,6 +70,9 @@ fn apply(operator: &'static str, x: &Tensor, log: bool) -> Result<Tensor> {
         }
     };
     check_inputs(operator, &[x])?;
+    if composed::applies(x) {
+        return if log { composed::log_softmax(x) } else { composed::softmax(x) };
+    }
     Ok(tape::apply1(&x.contiguous()?, Softmax { operator, width, log })?)
 }
 

@@ -4,6 +4,7 @@ use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
+use crate::composed;
 use crate::cpu::{Float, Values, check_inputs, check_rank, slice, tensor_like, with_float};
 use crate::tape;
 use crate::vectorised::vectorised;
@@ -17,7 +18,7 @@ use crate::{Error, Result};
 /// smaller.
 ///
 /// Errors: a shape other than (B, C, H, W), an empty dimension or size, a tensor that is not f32 or
-/// f64 or not on the CPU.
+/// f64.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -70,6 +71,9 @@ fn apply(
     }
     let (_, _, height, width) = x.dims4()?;
     let (rows, columns) = (axis(height, size.0), axis(width, size.1));
+    if composed::applies(x) {
+        return composed::upsample(x, [&rows.taps, &columns.taps]);
+    }
     Ok(tape::apply1(&x.contiguous()?, Upsample { operator, rows, columns })?)
 }
 
@@ -81,11 +85,11 @@ struct Axis {
 
 /// The elements that one element of the result is a mean of.
 #[derive(Debug, Clone, Copy)]
-struct Tap {
-    first: usize,
-    second: usize,
+pub(crate) struct Tap {
+    pub(crate) first: usize,
+    pub(crate) second: usize,
     /// The weight of the second element.
-    share: f64,
+    pub(crate) share: f64,
 }
 
 impl Axis {

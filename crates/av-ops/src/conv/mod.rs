@@ -12,6 +12,7 @@ use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
+use crate::composed;
 use crate::cpu::{
     Float, Gradients, Values, check_inputs, check_rank, check_shape, slice, tensor_like, with_float,
 };
@@ -67,7 +68,7 @@ impl Conv2dConfig {
 ///
 /// Errors: shapes that do not fit together, an empty dimension, a stride, a dilation or a number of groups
 /// of 0, groups that do not divide the channels, padding not smaller than the dilated kernel, a kernel
-/// larger than the padded image, tensors that are not f32 or f64 or not on the CPU.
+/// larger than the padded image, tensors that are not f32 or f64 or not on one device.
 ///
 /// Numerics: sums run in the element type, in an order that does not depend on the number of
 /// threads.
@@ -99,6 +100,9 @@ pub fn conv2d(
     };
     check_inputs(NAME, &[&x, &weight, &bias])?;
     check_shape(NAME, &bias, "bias", &[outputs])?;
+    if composed::applies(&x) {
+        return composed::conv2d(&x, &weight, &bias, config, geometry.out);
+    }
     Ok(tape::apply3([&x, &weight, &bias], Conv2dOp(geometry))?)
 }
 

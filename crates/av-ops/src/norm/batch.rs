@@ -6,6 +6,7 @@ use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp3, Device, Layout, Shape, Tensor, Var, WithDType as _};
 use rayon::prelude::*;
 
+use crate::composed;
 use crate::cpu::{
     Float, Gradients, Values, check_inputs, check_shape, slice, tensor_like, with_float,
 };
@@ -57,7 +58,7 @@ pub struct Running<'v> {
 ///
 /// Errors: shapes that do not fit together, an empty dimension; in training a single element for
 /// each channel, which has no variance (a batch of one row: drop it or join it to another batch);
-/// epsilon or momentum out of range; tensors that are not f32 or f64 or not on the CPU.
+/// epsilon or momentum out of range; tensors that are not f32 or f64 or not on one device.
 ///
 /// Numerics: means and variances are added in f64 and the variance is that of the centred values,
 /// so that a large mean does not swamp it. A constant channel gives `bias`.
@@ -95,6 +96,9 @@ pub fn batch_norm(
             expected: "at least two elements for each channel in training".to_owned(),
             actual: x.dims().to_vec(),
         });
+    }
+    if composed::applies(x) {
+        return composed::batch_norm(x, weight, bias, running, config, training);
     }
     let moments = Arc::new(OnceLock::new());
     if !training {

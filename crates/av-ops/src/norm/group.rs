@@ -6,6 +6,7 @@ use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
+use crate::composed;
 use crate::cpu::{
     Float, Gradients, Values, check_inputs, check_shape, slice, tensor_like, with_float,
 };
@@ -45,8 +46,8 @@ impl Default for GroupNormConfig {
 /// Shapes: `x` (B, C, ...), `weight` and `bias` (C); the result has the shape of `x`.
 ///
 /// Errors: shapes that do not fit together, an empty dimension, channels that do not divide into
-/// the groups, epsilon not above 0 or not finite, tensors that are not f32 or f64 or not on the
-/// CPU.
+/// the groups, epsilon not above 0 or not finite, tensors that are not f32 or f64 or not on one
+/// device.
 ///
 /// Numerics: as [`batch_norm`](crate::batch_norm).
 ///
@@ -91,6 +92,9 @@ pub fn group_norm(
             expected: "a divisor of the number of channels",
             actual: format!("{groups} for {channels} channels"),
         });
+    }
+    if composed::applies(x) {
+        return composed::group_norm(x, weight, bias, config);
     }
     let members = channels / groups;
     let op = GroupNormOp { channels, members, area, epsilon, relu, moments: OnceLock::new() };

@@ -6,6 +6,7 @@ use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
+use crate::composed;
 use crate::cpu::{
     Float, Gradients, PIECE, Values, check_inputs, check_shape, slice, tensor_like, with_float,
 };
@@ -33,7 +34,7 @@ const PIECES: usize = 32;
 /// shape of `x`.
 ///
 /// Errors: shapes that do not fit together, an empty dimension, epsilon not above 0 or not finite,
-/// tensors that are not f32 or f64 or not on the CPU.
+/// tensors that are not f32 or f64 or not on one device.
 ///
 /// Numerics: means and variances are added in f64 and the variance is that of the centred values,
 /// so that a large mean does not swamp it. A constant row gives `bias`.
@@ -64,6 +65,9 @@ pub fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, epsilon: f64) -> R
     check_shape(NAME, weight, "weight", &[features])?;
     check_shape(NAME, bias, "bias", &[features])?;
     check_epsilon(NAME, epsilon)?;
+    if composed::applies(x) {
+        return composed::layer_norm(x, weight, bias, epsilon);
+    }
     let op = LayerNormOp { features, epsilon, rows: OnceLock::new() };
     Ok(tape::apply3([&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?], op)?)
 }

@@ -8,6 +8,7 @@ use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var};
 use rayon::prelude::*;
 
 use crate::Result;
+use crate::composed;
 use crate::cpu::{Float, PIECE, change, slice, slice_mut, with_float};
 use crate::optim::{
     Member, ParameterGroup, before_line, check_not_negative, check_share, members, require,
@@ -93,7 +94,7 @@ pub struct AdamWState {
 impl AdamW {
     /// An optimiser of all weights that exist now.
     ///
-    /// Errors: an option out of its range; weights that are not f32 or f64 or not on the CPU.
+    /// Errors: an option out of its range; weights that are not f32 or f64.
     pub fn new(parameters: &Parameters, config: AdamWConfig) -> Result<Self> {
         Self::with_groups(parameters, config, &[])
     }
@@ -130,21 +131,25 @@ impl AdamW {
         self.step += 1;
         let AdamWConfig { beta1, beta2, epsilon, .. } = self.config;
         let steps = self.step as f64;
-        for Slot { weight, first, second, rate_factor, weight_decay } in self.slots.values() {
+        for Slot { weight, first, second, rate_factor, weight_decay } in self.slots.values_mut() {
             let Some(gradient) = gradients.get(weight) else {
                 continue;
             };
-            let rate = learning_rate * rate_factor;
+            let rate = learning_rate * *rate_factor;
             let update = Update {
                 first,
                 second,
                 beta1,
                 beta2,
-                keep: 1.0 - rate * weight_decay,
+                keep: 1.0 - rate * *weight_decay,
                 rate: rate / (1.0 - beta1.powf(steps)),
                 root: 1.0 / (1.0 - beta2.powf(steps)).sqrt(),
                 epsilon,
             };
+            if composed::applies(weight) {
+                [*first, *second] = update.compose(weight, gradient)?;
+                continue;
+            }
             weight.inplace_op2(&gradient.contiguous()?, &update)?;
         }
         Ok(())
@@ -166,10 +171,10 @@ impl AdamW {
         check_match(own, &state.moments, "the optimiser state")?;
         for (name, slot) in &mut self.slots {
             if let Some(first) = state.moments.get(&format!("first.{name}")) {
-                slot.first = first.copy()?;
+                slot.first = first.to_device(slot.weight.device())?.copy()?;
             }
             if let Some(second) = state.moments.get(&format!("second.{name}")) {
-                slot.second = second.copy()?;
+                slot.second = second.to_device(slot.weight.device())?.copy()?;
             }
         }
         self.step = state.step;
@@ -197,6 +202,17 @@ struct Update<'s> {
 }
 
 impl Update<'_> {
+    /// Off the CPU: changes the weight, and gives the moved moments.
+    fn compose(&self, weight: &Var, gradient: &Tensor) -> Result<[Tensor; 2]> {
+        let gradient = gradient.detach();
+        let first = ((self.first * self.beta1)? + (&gradient * (1.0 - self.beta1))?)?;
+        let second = ((self.second * self.beta2)? + (gradient.sqr()? * (1.0 - self.beta2))?)?;
+        let size = second.sqrt()?.affine(self.root, self.epsilon)?;
+        let kept = (weight.as_detached_tensor() * self.keep)?;
+        weight.set(&(kept - ((&first / size)? * self.rate)?)?)?;
+        Ok([first, second])
+    }
+
     fn apply<T: Float>(&self, weight: &mut [T], gradient: &[T], first: &mut [T], second: &mut [T]) {
         let [keep, rate, root, epsilon] =
             [self.keep, self.rate, self.root, self.epsilon].map(T::from_f64);

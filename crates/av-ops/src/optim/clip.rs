@@ -1,8 +1,10 @@
 //! The clipping of gradients.
 
 use candle_core::backprop::GradStore;
+use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 
+use crate::composed;
 use crate::cpu::{Float, Values, check_inputs, with_float};
 use crate::parameters::Parameters;
 use crate::sums::sum;
@@ -18,9 +20,10 @@ const BLOCK: usize = 1024;
 /// `max_norm`, every gradient is multiplied by `max_norm / norm`.
 ///
 /// Errors: `max_norm` not above 0; a gradient that is infinite or not a number, with the name of
-/// its weight; gradients that are not f32 or f64 or not on the CPU.
+/// its weight; gradients that are not f32 or f64.
 ///
-/// Numerics: the sum runs in f64 in name order.
+/// Numerics: the sum over the weights runs in f64 in name order, and so does that over the elements
+/// on the CPU.
 ///
 /// ```
 /// use av_ops::{Init, Parameters, Streams, clip_grad_norm};
@@ -54,9 +57,12 @@ pub fn clip_grad_norm(
             continue;
         };
         check_inputs(NAME, &[gradient])?;
-        let gradient = gradient.contiguous()?;
-        let squares =
-            with_float!(gradient.dtype(), T => Ok(squares::<T>(Values::of(&gradient).slice()?)))?;
+        let squares = if composed::applies(gradient) {
+            composed_squares(gradient)?
+        } else {
+            let gradient = gradient.contiguous()?;
+            with_float!(gradient.dtype(), T => Ok(squares::<T>(Values::of(&gradient).slice()?)))?
+        };
         if !squares.is_finite() {
             return Err(Error::NonFinite { name: name.to_owned() });
         }
@@ -89,4 +95,13 @@ fn squares<T: Float>(values: &[T]) -> f64 {
     });
     // A sum of the parallel iterator would depend on how it is split.
     blocks.collect::<Vec<f64>>().into_iter().sum()
+}
+
+/// Off the CPU: the squares are those of parts of the largest element, as f64 may be missing.
+fn composed_squares(gradient: &Tensor) -> Result<f64> {
+    let number =
+        |sum: Tensor| sum.to_device(&Device::Cpu)?.to_dtype(DType::F64)?.to_scalar::<f64>();
+    let gradient = gradient.detach();
+    let largest = number(gradient.abs()?.max_all()?)?.max(f64::from(f32::MIN_POSITIVE));
+    Ok(number((gradient * largest.recip())?.sqr()?.sum_all()?)? * largest * largest)
 }

@@ -7,6 +7,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var};
 use rayon::prelude::*;
 
+use crate::composed;
 use crate::cpu::{Float, PIECE, change, slice, slice_mut, with_float};
 use crate::optim::{Member, ParameterGroup, before_line, check_not_negative, check_share, members};
 use crate::parameters::{Parameters, check_match};
@@ -81,7 +82,7 @@ pub struct SgdState {
 impl Sgd {
     /// An optimiser of all weights that exist now.
     ///
-    /// Errors: an option out of its range; weights that are not f32 or f64 or not on the CPU.
+    /// Errors: an option out of its range; weights that are not f32 or f64.
     pub fn new(parameters: &Parameters, config: SgdConfig) -> Result<Self> {
         Self::with_groups(parameters, config, &[])
     }
@@ -118,12 +119,16 @@ impl Sgd {
     pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<()> {
         check_not_negative(NAME, "learning_rate", learning_rate)?;
         let SgdConfig { momentum, nesterov, .. } = self.config;
-        for Slot { weight, direction, rate_factor, weight_decay } in self.slots.values() {
+        for Slot { weight, direction, rate_factor, weight_decay } in self.slots.values_mut() {
             let Some(gradient) = gradients.get(weight) else {
                 continue;
             };
-            let (rate, decay) = (learning_rate * rate_factor, *weight_decay);
+            let (rate, decay) = (learning_rate * *rate_factor, *weight_decay);
             let update = Update { direction, momentum, nesterov, rate, decay };
+            if composed::applies(weight) {
+                *direction = update.compose(weight, gradient)?;
+                continue;
+            }
             weight.inplace_op2(&gradient.contiguous()?, &update)?;
         }
         Ok(())
@@ -144,7 +149,7 @@ impl Sgd {
         check_match(own, &state.directions, "the optimiser state")?;
         for (name, slot) in &mut self.slots {
             if let Some(direction) = state.directions.get(&format!("direction.{name}")) {
-                slot.direction = direction.copy()?;
+                slot.direction = direction.to_device(slot.weight.device())?.copy()?;
             }
         }
         Ok(())
@@ -165,6 +170,17 @@ struct Update<'s> {
 }
 
 impl Update<'_> {
+    /// Off the CPU: changes the weight, and gives the moved direction.
+    fn compose(&self, weight: &Var, gradient: &Tensor) -> Result<Tensor> {
+        let weight_before = weight.as_detached_tensor();
+        let d = (gradient.detach() + (&weight_before * self.decay)?)?;
+        let direction = ((self.direction * self.momentum)? + &d)?;
+        let ahead =
+            if self.nesterov { (d + (&direction * self.momentum)?)? } else { direction.clone() };
+        weight.set(&(weight_before - (ahead * self.rate)?)?)?;
+        Ok(direction)
+    }
+
     fn apply<T: Float>(&self, weight: &mut [T], gradient: &[T], direction: &mut [T]) {
         let [momentum, rate, decay] = [self.momentum, self.rate, self.decay].map(T::from_f64);
         // Both forms are `w - rate (ahead d + stay b)`.

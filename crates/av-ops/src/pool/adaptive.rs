@@ -6,6 +6,7 @@ use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
+use crate::composed;
 use crate::cpu::{Float, Values, check_inputs, check_rank, slice, tensor_like, with_float};
 use crate::pool::max::is_nan;
 use crate::tape;
@@ -20,7 +21,7 @@ use crate::{Error, Result};
 /// Shapes: `x` (B, C, H, W); the result is (B, C, size.0, size.1).
 ///
 /// Errors: a shape other than (B, C, H, W), an empty dimension or size, a tensor that is not f32 or
-/// f64 or not on the CPU.
+/// f64.
 ///
 /// Numerics: sums run in f64.
 ///
@@ -87,6 +88,15 @@ fn apply(operator: &'static str, x: &Tensor, size: (usize, usize), kind: Kind) -
         });
     }
     let (_, _, height, width) = x.dims4()?;
+    if composed::applies(x) {
+        let windows = [(size.0, height), (size.1, width)].map(|(places, extent)| {
+            (0..places).map(|place| window(place, places, extent)).collect()
+        });
+        return match kind {
+            Kind::Largest => composed::largest(x, &windows),
+            Kind::Mean => composed::mean(x, &windows, None),
+        };
+    }
     let op = Adaptive { operator, image: (height, width), size, kind };
     Ok(tape::apply1(&x.contiguous()?, op)?)
 }

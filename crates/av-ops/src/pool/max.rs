@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
 use crate::Result;
+use crate::composed;
 use crate::cpu::{Float, Values, slice, tensor_like, with_float};
 use crate::pool::{Pool2dConfig, Windows, gather};
 use crate::tape;
@@ -21,7 +22,7 @@ const NAME: &str = "max_pool2d";
 /// rounded down: rows and columns that fill no window are left out.
 ///
 /// Errors: a shape other than (B, C, H, W), kernel or stride 0, padding above half of the kernel, a
-/// kernel larger than the padded image, a tensor that is not f32 or f64 or not on the CPU.
+/// kernel larger than the padded image, a tensor that is not f32 or f64.
 ///
 /// Numerics: among equal elements the first in row-major order receives the whole gradient. A
 /// window that holds a NaN gives NaN.
@@ -39,6 +40,9 @@ const NAME: &str = "max_pool2d";
 /// ```
 pub fn max_pool2d(x: &Tensor, config: Pool2dConfig) -> Result<Tensor> {
     let windows = Windows::new(NAME, x, config)?;
+    if composed::applies(x) {
+        return composed::largest(x, &windows.ranges());
+    }
     Ok(tape::apply1(&x.contiguous()?, MaxPool2d(windows))?)
 }
 

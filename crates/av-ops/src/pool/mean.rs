@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
 use crate::Result;
+use crate::composed;
 use crate::cpu::{Float, Values, slice, tensor_like, with_float};
 use crate::pool::{Pool2dConfig, Windows, gather};
 use crate::tape;
@@ -38,6 +39,10 @@ const NAME: &str = "avg_pool2d";
 /// ```
 pub fn avg_pool2d(x: &Tensor, config: Pool2dConfig) -> Result<Tensor> {
     let windows = Windows::new(NAME, x, config)?;
+    if composed::applies(x) {
+        let kernel = config.count_padding.then_some([config.kernel.0, config.kernel.1]);
+        return composed::mean(x, &windows.ranges(), kernel);
+    }
     Ok(tape::apply1(&x.contiguous()?, AvgPool2d(windows))?)
 }
 

@@ -119,6 +119,12 @@ impl Windows {
         }
     }
 
+    /// The elements of all windows that lie inside of the image, by direction.
+    fn ranges(&self) -> [Vec<Range<usize>>; 2] {
+        [self.rows, self.columns]
+            .map(|axis| (0..axis.out).map(|place| axis.window(place)).collect())
+    }
+
     /// Elements of one channel.
     fn plane(&self) -> usize {
         self.rows.extent * self.columns.extent
