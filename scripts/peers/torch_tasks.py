@@ -26,7 +26,8 @@ def normal(*shape):
 def gradient(parameters, call):
     """Forward, and backward from fixed numbers."""
     numbers = normal(*call().shape)
-    return lambda: torch.autograd.grad(call(), parameters, numbers)
+    wanted = [parameter for parameter in parameters if parameter.requires_grad]
+    return lambda: torch.autograd.grad(call(), wanted, numbers)
 
 
 def conv2d(batch, channels, height, width, outputs, kernel, stride, input):

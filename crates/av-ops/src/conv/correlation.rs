@@ -30,11 +30,34 @@ pub(super) struct Correlation {
     places: [usize; 2],
     /// Elements between two rows of a plane.
     columns: usize,
+    lines: Lines,
 }
 
-/// Results of one channel at neighbouring places of a row: channel, row, first column, values, and whether they are to
-/// be added to what earlier taps gave.
-pub(super) type Results<'a> = (usize, usize, usize, &'a [f32], bool);
+/// Neighbouring places that are computed together: those of each row, or of all rows with what lies between them.
+#[derive(Debug, Clone, Copy)]
+struct Lines {
+    count: usize,
+    places: usize,
+    /// Elements between two rows of the results.
+    row: usize,
+}
+
+impl Lines {
+    /// Whichever takes fewer vectors.
+    fn new([rows, columns]: [usize; 2], plane: usize) -> Self {
+        let all = rows.saturating_sub(1) * plane + columns;
+        if all.div_ceil(LANES) <= rows * columns.div_ceil(LANES) {
+            Self { count: 1, places: all, row: plane }
+        } else {
+            Self { count: rows, places: columns, row: columns.next_multiple_of(LANES) }
+        }
+    }
+
+    /// Elements between two lines of the results.
+    fn length(&self) -> usize {
+        self.places.next_multiple_of(LANES)
+    }
+}
 
 impl Correlation {
     /// `weight` gives the weight of a channel and a tap.
@@ -56,51 +79,83 @@ impl Correlation {
                 weights.extend((0..BLOCK).map(of));
             }
         }
-        Self { weights, channels, offsets, places, columns }
+        let lines = Lines::new(places, columns);
+        Self { weights, channels, offsets, places, columns, lines }
     }
 
-    /// Computes all places from the planes, which begin at the first place, and hands the results over.
-    pub fn run(&self, planes: &[f32], store: impl FnMut(Results<'_>)) {
-        if self.places.contains(&0) {
-            return;
+    /// Elements of the results of one channel.
+    fn pitch(&self) -> usize {
+        self.lines.count * self.lines.length()
+    }
+
+    /// Elements of the results of all channels.
+    pub fn results(&self) -> usize {
+        self.channels * self.pitch()
+    }
+
+    /// Whether the results are the rows of places and nothing else.
+    pub fn is_dense(&self) -> bool {
+        self.pitch() == self.places[0] * self.places[1]
+    }
+
+    /// Computes all places from the planes, which begin at the first place.
+    pub fn run(&self, planes: &[f32], results: &mut [f32]) {
+        if !self.places.contains(&0) {
+            arch().dispatch(Run { of: self, planes, results });
         }
-        arch().dispatch(Run { of: self, planes, store });
+    }
+
+    /// The places of a row of a channel among the results.
+    pub fn row<'r>(&self, results: &'r [f32], channel: usize, row: usize) -> &'r [f32] {
+        &results[channel * self.pitch() + row * self.lines.row..][..self.places[1]]
+    }
+
+    /// Writes the rows of a channel one behind the other.
+    #[inline(always)]
+    pub fn collect(&self, results: &[f32], channel: usize, into: &mut [f32]) {
+        let (columns, whole) = (self.places[1], self.places[1].next_multiple_of(LANES));
+        let results = &results[channel * self.pitch()..][..self.pitch()];
+        for row in 0..self.places[0] {
+            let (from, into) = (&results[row * self.lines.row..], &mut into[row * columns..]);
+            if from.len().min(into.len()) < whole {
+                into[..columns].copy_from_slice(&from[..columns]);
+                continue;
+            }
+            // Whole vectors: what is too much lies where the next row will.
+            let (from, into) =
+                (from[..whole].as_chunks::<LANES>().0, into[..whole].as_chunks_mut().0);
+            into.iter_mut().zip(from).for_each(|(into, from)| *into = *from);
+        }
     }
 }
 
-struct Run<'a, F> {
+struct Run<'a> {
     of: &'a Correlation,
     planes: &'a [f32],
-    store: F,
+    results: &'a mut [f32],
 }
 
-impl<F: FnMut(Results<'_>)> WithSimd for Run<'_, F> {
+impl WithSimd for Run<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let [rows, columns] = self.of.places;
-        let all = (rows - 1) * self.of.columns + columns;
-        let vectors = |places: usize| places.div_ceil(S::F32_LANES);
-        // Places of a row, or of all rows together with what lies between them: what takes fewer vectors.
-        let lines: (usize, usize) =
-            if vectors(all) <= rows * vectors(columns) { (1, all) } else { (rows, columns) };
-        let taps = self.of.offsets.len();
+        let (lines, taps) = (self.of.lines, self.of.offsets.len());
         let mut first = 0;
         // One turn at least: without taps the result is 0.
         loop {
             let end = taps.min(first + TAPS);
-            for line in 0..lines.0 {
+            for line in 0..lines.count {
                 let mut place = 0;
-                while place < lines.1 {
-                    let count = vectors(lines.1 - place).min(VECTORS);
-                    let start = line * self.of.columns + place;
+                while place < lines.places {
+                    let count = (lines.places - place).div_ceil(S::F32_LANES).min(VECTORS);
                     let part = (first, end);
-                    let places = (start, (lines.1 - place).min(count * S::F32_LANES));
+                    let from = line * self.of.columns + place;
+                    let to = line * lines.length() + place;
                     match count {
-                        1 => self.tiles::<S, 1>(simd, part, places),
-                        2 => self.tiles::<S, 2>(simd, part, places),
-                        _ => self.tiles::<S, VECTORS>(simd, part, places),
+                        1 => self.tiles::<S, 1>(simd, part, from, to),
+                        2 => self.tiles::<S, 2>(simd, part, from, to),
+                        _ => self.tiles::<S, VECTORS>(simd, part, from, to),
                     }
                     place += count * S::F32_LANES;
                 }
@@ -113,52 +168,45 @@ impl<F: FnMut(Results<'_>)> WithSimd for Run<'_, F> {
     }
 }
 
-impl<F: FnMut(Results<'_>)> Run<'_, F> {
+impl Run<'_> {
     /// All channels at some places, from a part of the taps.
     #[inline(always)]
     fn tiles<S: Simd, const COUNT: usize>(
         &mut self,
         simd: S,
         (first, end): (usize, usize),
-        (start, length): (usize, usize),
+        from: usize,
+        to: usize,
     ) {
-        let taps = self.of.offsets.len();
-        let mut values = [0.0; BLOCK * VECTORS * LANES];
-        let stride = COUNT * S::F32_LANES;
+        let (taps, pitch) = (self.of.offsets.len(), self.of.pitch());
         for block in 0..self.of.channels.div_ceil(BLOCK) {
             let weights =
                 &self.of.weights[(block * taps + first) * BLOCK..][..(end - first) * BLOCK];
             let tile = Tile {
                 weights,
                 offsets: &self.of.offsets[first..end],
-                planes: &self.planes[start..],
+                planes: &self.planes[from..],
+                pitch,
+                add: first > 0,
             };
+            let channel = block * BLOCK;
+            let channels = (self.of.channels - channel).min(BLOCK);
+            let results = &mut self.results[channel * pitch + to..];
             // As many sums as there are registers for.
             if S::REGISTER_COUNT >= 32 {
-                tile.sums::<S, BLOCK, COUNT>(simd, 0, &mut values);
+                tile.run::<S, BLOCK, COUNT>(simd, 0, channels, results);
             } else {
-                let (low, high) = values.split_at_mut(BLOCK / 2 * stride);
-                tile.sums::<S, { BLOCK / 2 }, COUNT>(simd, 0, low);
-                tile.sums::<S, { BLOCK / 2 }, COUNT>(simd, BLOCK / 2, high);
+                const HALF: usize = BLOCK / 2;
+                tile.run::<S, HALF, COUNT>(simd, 0, channels.min(HALF), results);
+                if channels > HALF {
+                    tile.run::<S, HALF, COUNT>(
+                        simd,
+                        HALF,
+                        channels - HALF,
+                        &mut results[HALF * pitch..],
+                    );
+                }
             }
-            let channels = (self.of.channels - block * BLOCK).min(BLOCK);
-            for (lane, values) in values.chunks_exact(stride).take(channels).enumerate() {
-                self.hand_over(block * BLOCK + lane, start, &values[..length], first > 0);
-            }
-        }
-    }
-
-    /// Row by row, without what lies between the rows.
-    #[inline(always)]
-    fn hand_over(&mut self, channel: usize, start: usize, mut values: &[f32], add: bool) {
-        let (mut row, mut column) = (start / self.of.columns, start % self.of.columns);
-        while !values.is_empty() {
-            let (line, rest) = values.split_at((self.of.columns - column).min(values.len()));
-            let inside = self.of.places[1].saturating_sub(column).min(line.len());
-            if inside > 0 {
-                (self.store)((channel, row, column, &line[..inside], add));
-            }
-            (values, row, column) = (rest, row + 1, 0);
         }
     }
 }
@@ -168,29 +216,45 @@ struct Tile<'a> {
     weights: &'a [f32],
     offsets: &'a [usize],
     planes: &'a [f32],
+    /// Elements between the results of two channels.
+    pitch: usize,
+    /// Whether the results are added to what earlier taps gave.
+    add: bool,
 }
 
 impl Tile<'_> {
-    /// The sums of `LINES` channels of the block from `lane` on, in `COUNT` vectors each.
+    /// The sums of `channels` of the `LINES` channels of the block from `lane` on, in `COUNT` vectors each. The loops are
+    /// written out, as the methods of arrays are calls where they hold many vectors.
     #[inline(always)]
-    fn sums<S: Simd, const LINES: usize, const COUNT: usize>(
+    fn run<S: Simd, const LINES: usize, const COUNT: usize>(
         &self,
         simd: S,
         lane: usize,
-        values: &mut [f32],
+        channels: usize,
+        results: &mut [f32],
     ) {
         let mut sums = [[simd.splat_f32s(0.0); COUNT]; LINES];
         let (weights, _) = self.weights.as_chunks::<BLOCK>();
         for (weights, &offset) in weights.iter().zip(self.offsets) {
-            let (planes, _) = S::as_simd_f32s(&self.planes[offset..][..COUNT * S::F32_LANES]);
-            for (line, sums) in sums.iter_mut().enumerate() {
+            let planes = S::as_simd_f32s(&self.planes[offset..][..COUNT * S::F32_LANES]).0;
+            for line in 0..LINES {
                 let weight = simd.splat_f32s(weights[lane + line]);
-                for (sum, plane) in sums.iter_mut().zip(planes) {
-                    *sum = simd.mul_add_f32s(weight, *plane, *sum);
+                for vector in 0..COUNT {
+                    sums[line][vector] =
+                        simd.mul_add_f32s(weight, planes[vector], sums[line][vector]);
                 }
             }
         }
-        let (values, _) = S::as_mut_simd_f32s(values);
-        values.iter_mut().zip(sums.as_flattened()).for_each(|(value, sum)| *value = *sum);
+        for line in 0..LINES {
+            if line < channels {
+                let results = &mut results[line * self.pitch..][..COUNT * S::F32_LANES];
+                let results = S::as_mut_simd_f32s(results).0;
+                for vector in 0..COUNT {
+                    let sum = sums[line][vector];
+                    results[vector] =
+                        if self.add { simd.add_f32s(results[vector], sum) } else { sum };
+                }
+            }
+        }
     }
 }

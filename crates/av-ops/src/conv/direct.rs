@@ -6,15 +6,19 @@ use super::PIECES;
 use super::correlation::Correlation;
 use super::geometry::Geometry;
 use super::planes::Planes;
-use super::products::Products;
+use super::products::{BLOCK, Products};
 use crate::sums::add_in_order;
 use crate::vectorised::is_portable;
+use crate::vectorised::vectorised;
 
 /// Fewest channels of a group that a block of the kernel is worth.
 const CHANNELS: usize = 3;
 
 /// Elements of planes that the weight gradient goes through at once: the second-level cache holds them.
 const CACHED: usize = 1 << 17;
+
+/// Elements of the partial sums of the weight gradient together, at most, or those of four pieces.
+const PARTIAL: usize = 1 << 20;
 
 /// Whether the kernels are better than matrix products here: without wide vectors they take one element at a time.
 pub(super) fn suits(geometry: &Geometry) -> bool {
@@ -56,39 +60,42 @@ pub(super) fn forward(geometry: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32
         .zip(x.par_chunks(piece * geometry.image()))
         .for_each(|(y, x)| {
             let mut room = planes.room(geometry.channels);
+            let mut results = Vec::new();
             let images = x.chunks_exact(geometry.image());
             for (y, x) in y.chunks_exact_mut(geometry.result()).zip(images) {
                 planes.spread(x, &mut room);
-                for (index, (group, y)) in
-                    groups.iter().zip(y.chunks_exact_mut(outputs * geometry.places())).enumerate()
-                {
+                let y = y.chunks_exact_mut(outputs * geometry.places());
+                for (index, (group, y)) in groups.iter().zip(y).enumerate() {
                     let channels = index * geometry.channels / geometry.groups;
-                    group.run(
-                        &room[channels * planes.channel()..],
-                        |(output, row, column, sums, add)| {
-                            let start = (output * geometry.out[0] + row) * geometry.out[1] + column;
-                            put(&mut y[start..start + sums.len()], sums, add);
-                        },
-                    );
+                    let planes = &room[channels * planes.channel()..];
+                    if group.is_dense() {
+                        group.run(planes, y);
+                    } else {
+                        results.resize(group.results(), 0.0);
+                        group.run(planes, &mut results);
+                        join(group, &results, geometry.places(), y);
+                    }
                 }
             }
         });
     y
 }
 
-fn put(into: &mut [f32], sums: &[f32], add: bool) {
-    if add {
-        into.iter_mut().zip(sums).for_each(|(into, sum)| *into += sum);
-    } else {
-        into.copy_from_slice(sums);
-    }
+/// Writes the results of all channels one behind the other.
+fn join(group: &Correlation, results: &[f32], places: usize, into: &mut [f32]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (channel, into) in into.chunks_exact_mut(places).enumerate() {
+                group.collect(results, channel, into);
+            }
+        },
+    );
 }
 
 /// Part of the gradient of the input: the rows and columns of one remainder by the stride, which the same taps reach.
 struct Phase {
     groups: Vec<Correlation>,
-    /// Of the first row and column of the part in the image.
-    first: [usize; 2],
     /// Where in the planes of the gradient of the result the first place reads.
     start: usize,
 }
@@ -115,34 +122,74 @@ pub(super) fn input_gradient(geometry: &Geometry, weight: &[f32], dy: &[f32]) ->
         .zip(dy.par_chunks(piece * geometry.result()))
         .for_each(|(dx, dy)| {
             let mut room = planes.room(geometry.outputs);
+            let mut results = vec![Vec::new(); phases.len()];
             let images = dy.chunks_exact(geometry.result());
             for (dx, dy) in dx.chunks_exact_mut(geometry.image()).zip(images) {
                 planes.spread(dy, &mut room);
-                for Phase { groups, first, start } in &phases {
-                    for (index, (group, dx)) in groups
-                        .iter()
-                        .zip(dx.chunks_exact_mut(channels * height * width))
-                        .enumerate()
+                let dx = dx.chunks_exact_mut(channels * height * width);
+                for (group, dx) in dx.enumerate() {
+                    let outputs = group * geometry.outputs / geometry.groups;
+                    let read = |phase: &Phase| &room[outputs * planes.channel() + phase.start..];
+                    if let [phase] = phases.as_slice()
+                        && phase.groups[group].is_dense()
                     {
-                        let outputs = index * geometry.outputs / geometry.groups;
-                        let planes = &room[outputs * planes.channel() + start..];
-                        group.run(planes, |(channel, row, column, sums, add)| {
-                            let line = (channel * height + first[0] + row * stride[0]) * width;
-                            let into = &mut dx[line + first[1] + column * stride[1]..];
-                            if stride[1] == 1 {
-                                put(&mut into[..sums.len()], sums, add);
-                            } else {
-                                let into = into.iter_mut().step_by(stride[1]).zip(sums);
-                                into.for_each(|(into, sum)| {
-                                    *into = if add { *into + sum } else { *sum }
-                                });
-                            }
-                        });
+                        phase.groups[group].run(read(phase), dx);
+                        continue;
                     }
+                    for (phase, results) in phases.iter().zip(&mut results) {
+                        results.resize(phase.groups[group].results(), 0.0);
+                        phase.groups[group].run(read(phase), results);
+                    }
+                    let parts: Vec<Part<'_>> = phases
+                        .iter()
+                        .zip(&results)
+                        .map(|(phase, results)| (&phase.groups[group], results.as_slice()))
+                        .collect();
+                    interleave(&parts, geometry, dx);
                 }
             }
         });
     dx
+}
+
+/// A phase of a group with its results.
+type Part<'a> = (&'a Correlation, &'a [f32]);
+
+/// Writes the phases into the image that they are parts of.
+fn interleave(parts: &[Part<'_>], geometry: &Geometry, dx: &mut [f32]) {
+    let Geometry { height, width, stride, padding, .. } = *geometry;
+    vectorised(
+        #[inline(always)]
+        || {
+            if let ([1, 1], [(group, results)]) = (stride, parts) {
+                for (channel, dx) in dx.chunks_exact_mut(height * width).enumerate() {
+                    group.collect(results, channel, dx);
+                }
+                return;
+            }
+            for (line, dx) in dx.chunks_exact_mut(width).enumerate() {
+                let (channel, row) = (line / height, line % height + padding[0]);
+                let parts = &parts[row % stride[0] * stride[1]..][..stride[1]];
+                let first = padding[0].saturating_sub(row % stride[0]).div_ceil(stride[0]);
+                let part = |column: usize| {
+                    let (group, results) = parts[(column + padding[1]) % stride[1]];
+                    group.row(results, channel, row / stride[0] - first)
+                };
+                if stride[1] == 2 {
+                    let (pairs, last) = dx.as_chunks_mut::<2>();
+                    for (pair, (even, odd)) in pairs.iter_mut().zip(part(0).iter().zip(part(1))) {
+                        *pair = [*even, *odd];
+                    }
+                    last.iter_mut().zip(part(0).last()).for_each(|(last, even)| *last = *even);
+                    continue;
+                }
+                for column in 0..stride[1].min(width) {
+                    let into = dx[column..].iter_mut().step_by(stride[1]);
+                    into.zip(part(column)).for_each(|(into, value)| *into = *value);
+                }
+            }
+        },
+    );
 }
 
 /// An element of the padded image at `stride q + remainder` is read by the taps at the distances `stride t + remainder`,
@@ -181,31 +228,26 @@ fn phase_of(
         };
         Correlation::new(channels, offsets.clone(), [rows, columns], planes.columns, of)
     });
-    Phase {
-        groups: groups.collect(),
-        first: [
-            (down * stride[0] + remainder[0]).saturating_sub(padding[0]),
-            (right * stride[1] + remainder[1]).saturating_sub(padding[1]),
-        ],
-        start: planes.tap([down, right]),
-    }
+    Phase { groups: groups.collect(), start: planes.tap([down, right]) }
 }
 
 /// The gradient of the weight: a partial sum for each piece of the batch, added in order.
 pub(super) fn weight_gradient(geometry: &Geometry, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let planes = Planes::of(geometry);
-    let products = Products::new(geometry.out, planes.columns, offsets(geometry, &planes));
     let outputs = geometry.outputs / geometry.groups;
+    let offsets = offsets(geometry, &planes);
+    let taps = offsets.len();
+    let products = Products::new(outputs, geometry.out, planes.columns, offsets);
     let batch = x.len() / geometry.image();
     let (inputs, results) =
-        (geometry.channels * planes.channel(), geometry.outputs * products.length());
+        (geometry.channels * planes.channel(), geometry.groups * products.length());
     let together = (CACHED / (inputs + results)).max(1);
-    let piece = batch.div_ceil(PIECES);
+    let piece = batch.div_ceil(PIECES.min((PARTIAL / (geometry.groups * products.sums())).max(4)));
     let parts = dy
         .par_chunks(piece * geometry.result())
         .zip(x.par_chunks(piece * geometry.image()))
         .map(|(dy, x)| {
-            let mut dw = vec![0.0; outputs * geometry.taps()];
+            let mut sums = vec![0.0; geometry.groups * products.sums()];
             let images = together.min(piece);
             let mut left: Vec<Vec<f32>> = (0..images).map(|_| vec![0.0; results]).collect();
             let mut right: Vec<Vec<f32>> =
@@ -213,31 +255,32 @@ pub(super) fn weight_gradient(geometry: &Geometry, x: &[f32], dy: &[f32]) -> Vec
             let dy = dy.chunks(together * geometry.result());
             for (dy, x) in dy.zip(x.chunks(together * geometry.image())) {
                 let images = dy.len() / geometry.result();
-                for image in 0..images {
-                    products.spread(
-                        &dy[image * geometry.result()..][..geometry.result()],
-                        &mut left[image],
-                    );
-                    planes.spread(
-                        &x[image * geometry.image()..][..geometry.image()],
-                        &mut right[image],
-                    );
+                for (dy, left) in dy.chunks_exact(geometry.result()).zip(&mut left) {
+                    let groups = left.chunks_exact_mut(products.length());
+                    for (dy, left) in dy.chunks_exact(outputs * geometry.places()).zip(groups) {
+                        products.turn(dy, left);
+                    }
                 }
-                for (group, dw) in
-                    dw.chunks_exact_mut(outputs * geometry.taps() / geometry.groups).enumerate()
-                {
-                    let first = group * outputs * products.length();
-                    let left: Vec<&[f32]> = left[..images]
-                        .iter()
-                        .map(|dy| &dy[first..][..outputs * products.length()])
-                        .collect();
+                for (x, right) in x.chunks_exact(geometry.image()).zip(&mut right) {
+                    planes.spread(x, right);
+                }
+                for (group, sums) in sums.chunks_exact_mut(products.sums()).enumerate() {
+                    let first = group * products.length();
+                    let left: Vec<&[f32]> =
+                        left[..images].iter().map(|dy| &dy[first..][..products.length()]).collect();
                     let first = group * geometry.channels / geometry.groups * planes.channel();
                     let right: Vec<&[f32]> = right[..images].iter().map(|x| &x[first..]).collect();
-                    products.add(&left, &right, dw);
+                    let blocks = sums.par_chunks_mut(taps * BLOCK).enumerate();
+                    blocks.for_each(|(block, sums)| products.add(&left, &right, block, sums));
                 }
             }
-            dw
+            sums
         })
         .collect();
-    add_in_order(parts)
+    let sums = add_in_order(parts);
+    let mut dw = vec![0.0; geometry.outputs * taps];
+    for (sums, dw) in sums.chunks(products.sums()).zip(dw.chunks_exact_mut(outputs * taps)) {
+        products.weights(sums, dw);
+    }
+    dw
 }

@@ -60,18 +60,31 @@ impl Planes {
 
     /// Writes the channels of an image into their planes.
     pub fn spread(&self, image: &[f32], planes: &mut [f32]) {
+        vectorised(
+            #[inline(always)]
+            || self.spread_rows(image, planes),
+        );
+    }
+
+    #[inline(always)]
+    fn spread_rows(&self, image: &[f32], planes: &mut [f32]) {
+        let [rows, columns] = self.stride;
+        // For each remainder the first element of the image and of the plane, and its elements in the image.
+        let side = |padding: usize, stride: usize, remainder: usize| {
+            let first = (remainder + stride - padding % stride) % stride;
+            (first, (first + padding) / stride)
+        };
         let channels = image.chunks_exact(self.height * self.width);
         for (image, planes) in channels.zip(planes.chunks_exact_mut(self.channel())) {
-            for (y, row) in image.chunks_exact(self.width).enumerate() {
-                let down = y + self.padding[0];
-                for column in 0..self.stride[1] {
-                    // The first element of the row that falls into the plane of this remainder.
-                    let distance = column + self.stride[1] - self.padding[1] % self.stride[1];
-                    let first = distance % self.stride[1];
-                    let start = self.tap([down, first + self.padding[1]]);
-                    let Some(row) = row.get(first..) else { continue };
-                    let into = &mut planes[start..][..row.len().div_ceil(self.stride[1])];
-                    gather(row, self.stride[1], into);
+            for (plane, into) in planes.chunks_exact_mut(self.area()).enumerate() {
+                let (top, down) = side(self.padding[0], rows, plane / columns);
+                let (left, right) = side(self.padding[1], columns, plane % columns);
+                let image = image.chunks_exact(self.width).skip(top).step_by(rows);
+                let into = into.chunks_exact_mut(self.columns).skip(down);
+                for (row, into) in image.zip(into) {
+                    if let Some(row) = row.get(left..) {
+                        gather(row, columns, &mut into[right..][..row.len().div_ceil(columns)]);
+                    }
                 }
             }
         }
@@ -79,21 +92,34 @@ impl Planes {
 }
 
 /// Every so many elements of a row.
+#[inline(always)]
 fn gather(row: &[f32], stride: usize, into: &mut [f32]) {
     match stride {
         1 => into.copy_from_slice(row),
-        2 => vectorised(
-            #[inline(always)]
-            || {
-                let (pairs, last) = row.as_chunks::<2>();
-                into.iter_mut().zip(pairs).for_each(|(into, pair)| *into = pair[0]);
-                if let (Some(into), Some(value)) = (into.last_mut(), last.first()) {
-                    *into = *value;
-                }
-            },
-        ),
+        2 => {
+            // In vectors, for each of which two of the row are put together; then in shorter ones.
+            let done = gather_pairs::<16>(row, into);
+            let done = done + gather_pairs::<4>(&row[2 * done..], &mut into[done..]);
+            let rest = row[2 * done..].iter().step_by(2);
+            into[done..].iter_mut().zip(rest).for_each(|(into, value)| *into = *value);
+        }
         _ => {
             into.iter_mut().zip(row.iter().step_by(stride)).for_each(|(into, value)| *into = *value)
         }
     }
+}
+
+/// The first of each two elements, as far as whole groups of `LANES` go; how many they are.
+#[inline(always)]
+fn gather_pairs<const LANES: usize>(row: &[f32], into: &mut [f32]) -> usize {
+    let (halves, _) = row.as_chunks::<LANES>();
+    let groups = into.as_chunks_mut::<LANES>().0.iter_mut().zip(halves.chunks_exact(2));
+    let count = groups.len();
+    for (into, pair) in groups {
+        for lane in 0..LANES / 2 {
+            into[lane] = pair[0][2 * lane];
+            into[LANES / 2 + lane] = pair[1][2 * lane];
+        }
+    }
+    count * LANES
 }
