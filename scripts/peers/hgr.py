@@ -10,10 +10,8 @@ for name in ("OMP", "MKL", "OPENBLAS", "NUMBA", "RAYON"):
     os.environ[f"{name}_NUM_THREADS"] = "1"
 
 import importlib.metadata
-import json
 import platform
 import statistics
-import subprocess
 import tempfile
 import time
 import warnings
@@ -23,31 +21,12 @@ import maxcorr
 import numpy
 import torch
 from cca_zoo.linear import CCA
+from worker import Worker, build
 
 ROUNDS = 7
 SIZES = [(64, 64), (256, 64), (256, 512), (1024, 64), (1024, 1024), (64, 1024)]
 torch.set_num_threads(1)
 warnings.filterwarnings("ignore")
-
-
-def build():
-    """The path of our side, benches/peer.rs, built anew."""
-    line = "cargo bench --locked -p hgr-corr --bench peer --no-run --message-format json"
-    messages = subprocess.run(line.split(), check=True, capture_output=True, text=True).stdout.splitlines()
-    return next(path for path in (json.loads(text).get("executable") for text in messages) if path)
-
-
-class Ours:
-    """The Rust side, one process for the whole run."""
-
-    def __init__(self, binary):
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen([binary], stdin=pipe, stdout=pipe, text=True)
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return [float(word) for word in self.process.stdout.readline().split()]
 
 
 def autograd(f, g):
@@ -160,12 +139,12 @@ def main():
     print("Written by `scripts/peers/hgr.py`: one thread each, median of", ROUNDS, "alternating rounds.\n")
     print(f"Machine: {platform.machine()}, {os.cpu_count()} cores. Peers:", ", ".join(f"{a} {b}" for a, b in versions.items()))
     print("\n| task | peer | ours, ms | peer, ms | ratio | our value | peer's value |\n|---|---|---|---|---|---|---|")
-    binary = build()
+    binary = build("hgr-corr")
     with tempfile.TemporaryDirectory() as folder:
         draw = numpy.random.default_rng(1)
-        losses(Ours(binary), folder, draw)
-        canonical(Ours(binary), folder, draw)
-        estimates(Ours(binary), folder, draw)
+        losses(Worker([binary]), folder, draw)
+        canonical(Worker([binary]), folder, draw)
+        estimates(Worker([binary]), folder, draw)
 
 
 main()

@@ -90,7 +90,7 @@ struct Block {
 
 impl Block {
     fn new(scope: &mut Scope, in_channels: usize, out_channels: usize) -> Result<Self> {
-        let config = Conv2dConfig { stride: 2, padding: 1 };
+        let config = Conv2dConfig::square(2, 1);
         Ok(Self {
             conv: Conv2d::without_bias(
                 &mut scope.scope("conv"),

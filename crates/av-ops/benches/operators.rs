@@ -10,8 +10,8 @@
 use std::hint::black_box;
 
 use av_ops::{
-    BatchNorm, Conv2d, Conv2dConfig, Init, Linear, Mode, Parameters, Streams, conv2d,
-    cross_entropy, global_avg_pool, max_pool2d, relu,
+    BatchNorm, Conv2d, Conv2dConfig, CrossEntropyConfig, Init, Linear, Mode, Parameters,
+    Pool2dConfig, Streams, conv2d, cross_entropy, global_avg_pool, max_pool2d, relu,
 };
 use candle_core::{DType, Device, Tensor, Var};
 use candle_nn::ModuleT as _;
@@ -21,7 +21,7 @@ use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 const BATCH: usize = 32;
 const CLASSES: u32 = 6;
 const WIDTHS: [usize; 4] = [3, 16, 32, 64];
-const CONFIG: Conv2dConfig = Conv2dConfig { stride: 2, padding: 1 };
+const CONFIG: Conv2dConfig = Conv2dConfig::square(2, 1);
 
 fn normal(shape: &[usize]) -> Tensor {
     let mut rng = Streams::new(1).rng("benchmark");
@@ -59,7 +59,7 @@ impl Ours {
             x = norm.forward_relu(&conv.forward(&x).unwrap(), &mode).unwrap();
         }
         let x = self.head.forward(&global_avg_pool(&x).unwrap()).unwrap();
-        cross_entropy(&x, &labels(), 0.0).unwrap()
+        cross_entropy(&x, &labels(), &CrossEntropyConfig::default()).unwrap()
     }
 }
 
@@ -88,7 +88,7 @@ impl Candles {
     fn loss(&self, images: &Tensor) -> Tensor {
         let mut x = images.clone();
         for (weight, norm) in &self.blocks {
-            x = x.conv2d(weight, CONFIG.padding, CONFIG.stride, 1, 1).unwrap();
+            x = x.conv2d(weight, CONFIG.padding[0], CONFIG.stride[0], 1, 1).unwrap();
             x = norm.forward_t(&x, true).unwrap().relu().unwrap();
         }
         let x = x.mean((2, 3)).unwrap().matmul(&self.head).unwrap();
@@ -122,7 +122,7 @@ fn operators(criterion: &mut Criterion) {
         let mut parameters = Parameters::new(Streams::new(0), DType::F32, &Device::Cpu);
         let shape = (outputs, channels, 3, 3);
         let weight = parameters.scope("conv").weight("weight", shape, Init::He).unwrap();
-        let config = Conv2dConfig { stride, padding: 1 };
+        let config = Conv2dConfig::square(stride, 1);
         pair(
             criterion,
             &format!("conv2d {channels} to {outputs}, {size} x {size}, stride {stride}"),
@@ -133,7 +133,12 @@ fn operators(criterion: &mut Criterion) {
     let x = Var::from_tensor(&normal(&[BATCH, 32, 32, 32])).unwrap();
     pair(criterion, "relu", || relu(&x).unwrap(), || x.relu().unwrap());
     // candle's gradient is wrong here, but takes its time all the same.
-    pair(criterion, "max_pool2d", || max_pool2d(&x, 2, 2).unwrap(), || x.max_pool2d(2).unwrap());
+    pair(
+        criterion,
+        "max_pool2d",
+        || max_pool2d(&x, Pool2dConfig::square(2)).unwrap(),
+        || x.max_pool2d(2).unwrap(),
+    );
 }
 
 criterion_group!(benches, network, operators);

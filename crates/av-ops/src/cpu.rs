@@ -1,9 +1,14 @@
 //! Reading tensors as slices, and choosing the kernel for their element type.
 
-use candle_core::backend::BackendStorage as _;
-use candle_core::{CpuStorage, DType, Device, Layout, Storage, StorageRef, Tensor, WithDType};
+use std::cell::Cell;
+use std::marker::PhantomData;
 
-use crate::{Error, Result};
+use candle_core::backend::BackendStorage as _;
+use candle_core::{
+    CpuStorage, DType, Device, InplaceOp1, Layout, Storage, StorageRef, Tensor, WithDType,
+};
+
+use crate::{Error, Result, elementary};
 
 /// Elements of one parallel piece of an element-wise loop: large enough to outweigh the hand-over
 /// to another thread, small enough for the second-level cache.
@@ -16,6 +21,18 @@ pub(crate) trait Float: WithDType {
 
     /// The square root.
     fn square_root(self) -> Self;
+
+    /// e to this power.
+    fn exponential(self) -> Self;
+
+    /// 1 / (1 + e^-x).
+    fn sigmoid(self) -> Self;
+
+    /// The hyperbolic tangent.
+    fn hyperbolic_tangent(self) -> Self;
+
+    /// Distribution and density of the standard normal distribution.
+    fn normal(self) -> (Self, Self);
 }
 
 impl Float for f32 {
@@ -23,8 +40,29 @@ impl Float for f32 {
         if let CpuStorage::F32(values) = storage { Some(values) } else { None }
     }
 
+    #[inline(always)]
     fn square_root(self) -> Self {
         self.sqrt()
+    }
+
+    #[inline(always)]
+    fn exponential(self) -> Self {
+        elementary::exp(self)
+    }
+
+    #[inline(always)]
+    fn sigmoid(self) -> Self {
+        elementary::sigmoid(self)
+    }
+
+    #[inline(always)]
+    fn hyperbolic_tangent(self) -> Self {
+        elementary::tanh(self)
+    }
+
+    #[inline(always)]
+    fn normal(self) -> (Self, Self) {
+        elementary::normal(self)
     }
 }
 
@@ -35,6 +73,24 @@ impl Float for f64 {
 
     fn square_root(self) -> Self {
         self.sqrt()
+    }
+
+    fn exponential(self) -> Self {
+        self.exp()
+    }
+
+    fn sigmoid(self) -> Self {
+        1.0 / (1.0 + (-self).exp())
+    }
+
+    fn hyperbolic_tangent(self) -> Self {
+        self.tanh()
+    }
+
+    fn normal(self) -> (Self, Self) {
+        let below = 0.5 * libm::erfc(-self * std::f64::consts::FRAC_1_SQRT_2);
+        let root = (2.0 * std::f64::consts::PI).sqrt();
+        (below, (-0.5 * self * self).exp() / root)
     }
 }
 
@@ -74,11 +130,16 @@ impl<'t> Values<'t> {
 
     /// The elements in row-major order.
     pub(crate) fn slice<T: Float>(&self) -> candle_core::Result<&[T]> {
-        if let Storage::Cpu(storage) = &*self.storage {
-            slice(storage, self.layout)
-        } else {
-            candle_core::bail!("av-ops reads tensors on the CPU only")
-        }
+        slice(host(&self.storage)?, self.layout)
+    }
+}
+
+/// The storage of a tensor on the CPU.
+pub(crate) fn host(storage: &Storage) -> candle_core::Result<&CpuStorage> {
+    if let Storage::Cpu(storage) = storage {
+        Ok(storage)
+    } else {
+        candle_core::bail!("av-ops reads tensors on the CPU only")
     }
 }
 
@@ -107,17 +168,40 @@ pub(crate) fn slice_mut<'s, T: Float>(
     Ok(&mut elements[start..end])
 }
 
+/// Changes the elements of a contiguous tensor in place.
+pub(crate) fn change<T: Float>(
+    tensor: &Tensor,
+    work: impl FnOnce(&mut [T]) -> candle_core::Result<()>,
+) -> candle_core::Result<()> {
+    tensor.inplace_op1(&Change { work: Cell::new(Some(work)), element: PhantomData::<T> })
+}
+
+/// Work that is done once, by an operator that candle might call many times.
+struct Change<W, T> {
+    work: Cell<Option<W>>,
+    element: PhantomData<T>,
+}
+
+impl<T: Float, W: FnOnce(&mut [T]) -> candle_core::Result<()>> InplaceOp1 for Change<W, T> {
+    fn name(&self) -> &'static str {
+        "change"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let elements = slice_mut(storage, layout)?;
+        self.work.take().map_or(Ok(()), |work| work(elements))
+    }
+}
+
 /// A tensor on the CPU with the shape of `like`.
 pub(crate) fn tensor_like<T: Float>(values: Vec<T>, like: &Tensor) -> candle_core::Result<Tensor> {
     Tensor::from_vec(values, like.shape(), &Device::Cpu)
 }
 
-/// Checks what every operator asks of its inputs: on the CPU, and all f32 or all f64.
+/// Checks what every operator asks of its inputs: on one device, and all f32 or all f64.
 pub(crate) fn check_inputs(operator: &'static str, inputs: &[&Tensor]) -> Result<()> {
     for input in inputs {
-        if !input.device().is_cpu() {
-            return Err(Error::Device { operator });
-        }
+        check_devices(operator, inputs[0], input)?;
         let (left, right) = (inputs[0].dtype(), input.dtype());
         if right != DType::F32 && right != DType::F64 {
             return Err(Error::DType { operator, actual: right });
@@ -127,6 +211,11 @@ pub(crate) fn check_inputs(operator: &'static str, inputs: &[&Tensor]) -> Result
         }
     }
     Ok(())
+}
+
+/// Checks that two tensors are on one device.
+pub(crate) fn check_devices(operator: &'static str, a: &Tensor, b: &Tensor) -> Result<()> {
+    if a.device().same_device(b.device()) { Ok(()) } else { Err(Error::Device { operator }) }
 }
 
 /// Checks that a tensor has the given number of dimensions and no empty one.

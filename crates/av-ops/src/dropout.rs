@@ -3,8 +3,10 @@
 use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 
+use crate::composed;
 use crate::cpu::{Float, Values, check_inputs, slice, tensor_like, with_float};
 use crate::random::{Mode, Rng};
+use crate::tape;
 use crate::{Error, Result};
 
 const NAME: &str = "dropout";
@@ -16,10 +18,10 @@ const NAME: &str = "dropout";
 ///
 /// Shapes: any.
 ///
-/// Errors: `p` outside of `0 <= p < 1`; a tensor that is not f32 or f64 or not on the CPU.
+/// Errors: `p` outside of `0 <= p < 1`; a tensor that is not f32 or f64.
 ///
-/// Numerics: the mask depends on the generator alone, not on the element type. With `p = 0` nothing
-/// is drawn.
+/// Numerics: the mask depends on the generator alone, not on the element type or the device. With `p
+/// = 0` nothing is drawn.
 ///
 /// Source: Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting",
 /// JMLR 15 (2014), section 10 (the inverted form).
@@ -47,7 +49,10 @@ pub fn dropout(x: &Tensor, p: f64, mode: &mut Mode<'_>) -> Result<Tensor> {
     match mode {
         Mode::Train(rng) if p > 0.0 => {
             let mask = Mask::draw(x.elem_count(), p, rng);
-            Ok(x.contiguous()?.apply_op1(mask)?)
+            if composed::applies(x) {
+                return composed::dropout(x, &mask.kept, mask.scale);
+            }
+            Ok(tape::apply1(&x.contiguous()?, mask)?)
         }
         Mode::Train(_) | Mode::Eval => Ok(x.clone()),
     }

@@ -42,8 +42,9 @@ pub enum Error {
         right: DType,
     },
 
-    /// The operators of this crate run on the CPU only. Move the tensor with `to_device`.
-    #[error("{operator} runs on the CPU only; move its input to Device::Cpu")]
+    /// Two tensors that go into one operator are on different devices. Move one of them with
+    /// `to_device`.
+    #[error("{operator} got tensors on different devices; move them to one with `to_device`")]
     Device {
         /// The operator that was called.
         operator: &'static str,
@@ -71,6 +72,17 @@ pub enum Error {
         label: u32,
         /// The number of classes.
         classes: usize,
+    },
+
+    /// An index lies outside of the table it points into. Check the indices, or enlarge the table.
+    #[error("index {index} at place {place} is outside of a table of {rows} rows")]
+    Index {
+        /// The place of the index among all of them in row-major order.
+        place: usize,
+        /// The index.
+        index: u32,
+        /// The number of rows of the table.
+        rows: usize,
     },
 
     /// Two parameters were created under one name. Give each layer its own scope.
@@ -147,6 +159,10 @@ pub enum Error {
         /// The cause.
         source: safetensors::SafeTensorError,
     },
+
+    /// A tape was started while another one records on the same thread. End that one first.
+    #[error("a tape records on this thread already; call backward on it, or drop it, first")]
+    Recording,
 
     /// candle refused an operation.
     #[error(transparent)]

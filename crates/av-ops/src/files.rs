@@ -10,7 +10,7 @@ use safetensors::SafeTensors;
 
 use crate::{Error, Result};
 
-/// Writes named tensors to a safetensors file.
+/// Writes named tensors, of any device, to a safetensors file.
 ///
 /// The file appears under its name only when it is complete: it is written to a temporary name in
 /// the same folder, synced and renamed. The same tensors give the same bytes.
@@ -32,6 +32,9 @@ use crate::{Error, Result};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn save_tensors(path: &Path, tensors: &BTreeMap<String, Tensor>) -> Result<()> {
+    // On the CPU the serialiser copies without failing; elsewhere it would panic where it cannot.
+    let on_cpu = |(name, tensor): (_, &Tensor)| Ok((name, tensor.to_device(&Device::Cpu)?));
+    let tensors: Vec<(&String, Tensor)> = tensors.iter().map(on_cpu).collect::<Result<_>>()?;
     let bytes = safetensors::serialize(tensors, None)
         .map_err(|source| Error::Format { path: path.to_owned(), source })?;
     write(path, &bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
@@ -61,7 +64,7 @@ fn new_file_in(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
     builder.tempfile_in(folder)
 }
 
-/// Reads all tensors of a safetensors file.
+/// Reads all tensors of a safetensors file onto a device.
 ///
 /// Errors: a file that cannot be read, is cut off or is not a safetensors file.
 pub fn load_tensors(path: &Path, device: &Device) -> Result<BTreeMap<String, Tensor>> {

@@ -51,7 +51,8 @@ impl Init {
             }
             Init::Normal { deviation } => normal(elements, deviation, rng),
         };
-        Ok(Tensor::from_vec(values, shape, device)?.to_dtype(dtype)?)
+        // Converted before it is moved: not every device has f64.
+        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(dtype)?.to_device(device)?)
     }
 }
 

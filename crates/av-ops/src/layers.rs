@@ -1,14 +1,24 @@
 //! Operators together with their parameters.
 
+mod attention;
+mod clip;
+mod embedding;
+mod recurrent;
+
 use candle_core::{Tensor, Var};
 
 use crate::Result;
 use crate::conv::{Conv2dConfig, conv2d};
 use crate::init::Init;
 use crate::linear::linear;
-use crate::norm::{BatchNormConfig, Running, batch_norm};
+use crate::norm::{BatchNormConfig, GroupNormConfig, Running, batch_norm, group_norm, layer_norm};
 use crate::parameters::Scope;
 use crate::random::Mode;
+
+pub use attention::Attention;
+pub use clip::{Conv2Plus1d, Conv2Plus1dConfig};
+pub use embedding::Embedding;
+pub use recurrent::{Gru, Lstm};
 
 /// A two-dimensional convolution with square kernels; see [`conv2d`](fn@conv2d).
 #[derive(Debug, Clone)]
@@ -19,7 +29,7 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// Creates `weight` (outputs, inputs, kernel, kernel) by [`Init::He`] and `bias` (outputs) of
+    /// Creates `weight` (outputs, inputs / groups, kernel, kernel) by [`Init::He`] and `bias` (outputs) of
     /// zeros.
     ///
     /// Errors: names that exist already.
@@ -43,6 +53,8 @@ impl Conv2d {
         kernel: usize,
         config: Conv2dConfig,
     ) -> Result<Self> {
+        // Groups of 0 are an error of the first call.
+        let inputs = inputs / config.groups.max(1);
         let weight = scope.weight("weight", (outputs, inputs, kernel, kernel), Init::He)?;
         Ok(Self { weight, bias: None, config })
     }
@@ -95,6 +107,60 @@ impl BatchNorm {
     fn apply(&self, x: &Tensor, config: BatchNormConfig, mode: &Mode<'_>) -> Result<Tensor> {
         let running = Running { mean: &self.mean, variance: &self.variance };
         batch_norm(x, &self.weight, &self.bias, running, config, mode)
+    }
+}
+
+/// A layer normalisation with epsilon 1e-5; see [`layer_norm`].
+#[derive(Debug, Clone)]
+pub struct LayerNorm {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl LayerNorm {
+    /// Creates `weight` of ones and `bias` of zeros, each (features).
+    ///
+    /// Errors: names that exist already.
+    pub fn new(scope: &mut Scope<'_>, features: usize) -> Result<Self> {
+        Ok(Self {
+            weight: scope.weight("weight", features, Init::Constant(1.0))?,
+            bias: scope.weight("bias", features, Init::Constant(0.0))?,
+        })
+    }
+
+    /// Normalises each row of `x` (..., features).
+    ///
+    /// Errors: as [`layer_norm`].
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        layer_norm(x, &self.weight, &self.bias, 1e-5)
+    }
+}
+
+/// A group normalisation; see [`group_norm`].
+#[derive(Debug, Clone)]
+pub struct GroupNorm {
+    weight: Tensor,
+    bias: Tensor,
+    config: GroupNormConfig,
+}
+
+impl GroupNorm {
+    /// Creates `weight` of ones and `bias` of zeros, each (channels).
+    ///
+    /// Errors: names that exist already.
+    pub fn new(scope: &mut Scope<'_>, channels: usize, config: GroupNormConfig) -> Result<Self> {
+        Ok(Self {
+            weight: scope.weight("weight", channels, Init::Constant(1.0))?,
+            bias: scope.weight("bias", channels, Init::Constant(0.0))?,
+            config,
+        })
+    }
+
+    /// Normalises `x` (B, channels, ...).
+    ///
+    /// Errors: as [`group_norm`].
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        group_norm(x, &self.weight, &self.bias, self.config)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Training operators for candle on the CPU: gradients that are right, randomness that is seeded,
-//! parameters that are in order.
+//! Training operators for candle: gradients that are right, randomness that is seeded, parameters
+//! that are in order.
 //!
 //! candle 0.11.1 computes wrong gradients for some operators (`max_pool2d`, `avg_pool2d` on odd
 //! sizes), fails on others (`conv2d` with stride 2 on odd sizes), cannot be seeded on the CPU, and
@@ -8,11 +8,33 @@
 //!
 //! * every gradient is checked against central differences in f64;
 //! * every random number comes from a [named stream](Streams) of one seed;
-//! * results have the same bits on any number of threads.
+//! * results on the CPU have the same bits on any number of threads.
 //!
-//! It does not run on GPUs: an operator returns [`Error::Device`] for a tensor that is not on the
-//! CPU. It has no recurrent cells, no grouped or dilated convolution, and no element types but f32
-//! and f64.
+//! There are no element types but f32 and f64.
+//!
+//! # Devices
+//!
+//! On the CPU every operator is a kernel of this crate. On CUDA and Metal it is put together from
+//! operations of candle whose gradients are right: the same networks train there, with the same
+//! initial values and the same dropout, but slower than with kernels, and sums run in the element
+//! type and in the order of the device. These compositions were compared with the kernels, values
+//! and gradients, on the CPU only; they have not run on a GPU yet. There a sequence of more than
+//! about 2000 steps through [`lstm`](fn@lstm) or [`gru`](fn@gru) needs a thread with more stack than
+//! 2 MB, because candle frees what it recorded step from step.
+//!
+//! A program chooses by candle's own feature, `candle-core = { version = "0.11.1", features =
+//! ["cuda"] }` or `"metal"`, and by the device that it creates its [`Parameters`] and inputs on. All
+//! tensors of one operator must be on one device. Metal has no f64.
+//!
+//! candle keeps no copy of a variable for the way back, and neither do the operators: set a weight, or let an optimiser
+//! set it, after `backward` and not between forward and backward.
+//!
+//! # Vector instructions
+//!
+//! Loops use the widest vector instructions of the machine, and so their results differ in the last places from machine to
+//! machine. The environment variable `AV_OPS_SIMD` lowers them for the whole process, to test and to compare: `portable` to
+//! those that every machine of the target has, `avx2` or `avx512` to these; it never raises them. Any other value changes
+//! nothing and is told once on the standard error stream. Matrix products choose their instructions on their own.
 //!
 //! # Example
 //!
@@ -20,8 +42,8 @@
 //!
 //! ```
 //! use av_ops::{
-//!     AdamW, AdamWConfig, BatchNorm, Conv2d, Conv2dConfig, Linear, Mode, Parameters, Streams,
-//!     cross_entropy, dropout, global_avg_pool,
+//!     AdamW, AdamWConfig, BatchNorm, Conv2d, Conv2dConfig, CrossEntropyConfig, Linear, Mode,
+//!     Parameters, Streams, cross_entropy, dropout, global_avg_pool,
 //! };
 //! use candle_core::{DType, Device, Tensor};
 //!
@@ -29,7 +51,7 @@
 //! let streams = Streams::new(7);
 //! let mut parameters = Parameters::new(streams, DType::F32, &Device::Cpu);
 //! let mut scope = parameters.scope("net");
-//! let config = Conv2dConfig { stride: 2, padding: 1 };
+//! let config = Conv2dConfig::square(2, 1);
 //! let conv = Conv2d::without_bias(&mut scope.scope("conv"), 3, 8, 3, config)?;
 //! let norm = BatchNorm::new(&mut scope.scope("norm"), 8)?;
 //! let head = Linear::new(&mut scope.scope("head"), 8, 2)?;
@@ -46,7 +68,7 @@
 //!     let mut mode = Mode::Train(&mut rng);
 //!     let hidden = norm.forward_relu(&conv.forward(&images)?, &mode)?;
 //!     let hidden = dropout(&global_avg_pool(&hidden)?, 0.1, &mut mode)?;
-//!     let loss = cross_entropy(&head.forward(&hidden)?, &labels, 0.0)?;
+//!     let loss = cross_entropy(&head.forward(&hidden)?, &labels, &CrossEntropyConfig::default())?;
 //!     optimiser.step(&loss.backward()?, 0.02)?;
 //!     losses.push(loss.to_scalar::<f32>()?);
 //! }
@@ -59,44 +81,74 @@
 //!
 //! | to | call |
 //! |---|---|
-//! | convolve, pool | [`conv2d`](fn@conv2d), [`max_pool2d`], [`avg_pool2d`], [`global_avg_pool`] |
-//! | normalise, activate, map, drop | [`batch_norm`], [`relu`], [`linear`](fn@linear), [`dropout`] |
-//! | hold an operator's parameters | [`Conv2d`], [`BatchNorm`], [`Linear`] |
+//! | convolve, enlarge | [`conv1d`](fn@conv1d), [`conv2d`](fn@conv2d), [`upsample_nearest2d`], [`upsample_bilinear2d`] |
+//! | pool | [`max_pool2d`], [`avg_pool2d`], [`adaptive_max_pool2d`], [`adaptive_avg_pool2d`], [`global_avg_pool`] |
+//! | normalise | [`batch_norm`], [`layer_norm`], [`group_norm`] |
+//! | activate, map, drop | [`relu`], [`gelu`], [`silu`], [`softmax`], [`log_softmax`], [`linear`](fn@linear), [`dropout`] |
+//! | look rows up in a table | [`embedding`](fn@embedding) |
+//! | run along sequences | [`lstm`](fn@lstm), [`gru`](fn@gru), from a [`LstmState`] in a [`Direction`] |
+//! | look at other steps | [`attention`](fn@attention), as far as an [`AttentionMask`] shows them |
+//! | hold an operator's parameters | [`Conv2d`], [`Conv2Plus1d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`], [`Attention`], [`Embedding`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
-//! | train | [`cross_entropy`], [`clip_grad_norm`], [`AdamW`] |
+//! | train | [`cross_entropy`], [`Tape`], [`clip_grad_norm`], [`AdamW`], [`Sgd`] |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
 //! | store other tensors | [`save_tensors`], [`load_tensors`] |
 
 mod activation;
+mod attention;
+mod composed;
 mod conv;
 mod cpu;
 mod dropout;
+mod elementary;
+mod embedding;
 mod error;
 mod files;
+mod gru;
 mod init;
 mod layers;
 mod linear;
 mod loss;
+mod lstm;
 mod matrix;
 mod norm;
 mod optim;
 mod parameters;
 mod pool;
 mod random;
+mod recurrence;
+mod softmax;
 mod sums;
-mod unfold;
+mod tape;
+mod upsample;
+mod vectorised;
 
-pub use activation::relu;
-pub use conv::{Conv2dConfig, conv2d};
+pub use activation::{gelu, relu, silu};
+pub use attention::{AttentionMask, attention};
+pub use conv::{Conv1dConfig, Conv2dConfig, conv1d, conv2d};
 pub use dropout::dropout;
+pub use embedding::embedding;
 pub use error::{Error, Result};
 pub use files::{load_tensors, save_tensors};
+pub use gru::gru;
 pub use init::Init;
-pub use layers::{BatchNorm, Conv2d, Linear};
+pub use layers::{
+    Attention, BatchNorm, Conv2Plus1d, Conv2Plus1dConfig, Conv2d, Embedding, GroupNorm, Gru,
+    LayerNorm, Linear, Lstm,
+};
 pub use linear::linear;
-pub use loss::cross_entropy;
-pub use norm::{BatchNormConfig, Running, batch_norm};
-pub use optim::{AdamW, AdamWConfig, AdamWState, clip_grad_norm};
+pub use loss::{CrossEntropyConfig, cross_entropy};
+pub use lstm::{LstmState, lstm};
+pub use norm::{BatchNormConfig, GroupNormConfig, Running, batch_norm, group_norm, layer_norm};
+pub use optim::{
+    AdamW, AdamWConfig, AdamWState, ParameterGroup, Sgd, SgdConfig, SgdState, clip_grad_norm,
+};
 pub use parameters::{Parameters, Scope, Snapshot};
-pub use pool::{avg_pool2d, global_avg_pool, max_pool2d};
+pub use pool::{
+    Pool2dConfig, adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d, global_avg_pool, max_pool2d,
+};
 pub use random::{Mode, Rng, Streams};
+pub use recurrence::{Direction, RecurrentWeights};
+pub use softmax::{log_softmax, softmax};
+pub use tape::Tape;
+pub use upsample::{upsample_bilinear2d, upsample_nearest2d};

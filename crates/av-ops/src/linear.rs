@@ -4,10 +4,12 @@ use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
+use crate::composed;
 use crate::cpu::{
     Float, Gradients, Values, check_inputs, check_rank, check_shape, slice, tensor_like, with_float,
 };
 use crate::matrix::{Matrix, MatrixMut};
+use crate::tape;
 use crate::{Error, Result};
 
 const NAME: &str = "linear";
@@ -24,7 +26,7 @@ const ROWS: usize = 64;
 /// (..., O).
 ///
 /// Errors: shapes that do not fit together, an empty dimension, tensors that are not f32 or f64 or
-/// not on the CPU.
+/// not on one device.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
@@ -52,8 +54,11 @@ pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tens
     };
     check_inputs(NAME, &[x, weight, &bias])?;
     check_shape(NAME, &bias, "bias", &[outputs])?;
+    if composed::applies(x) {
+        return composed::linear(x, weight, &bias);
+    }
     let op = LinearOp { inputs, outputs };
-    Ok(x.contiguous()?.apply_op3(&weight.contiguous()?, &bias, op)?)
+    Ok(tape::apply3([&x.contiguous()?, &weight.contiguous()?, &bias], op)?)
 }
 
 struct LinearOp {

@@ -86,7 +86,7 @@ impl Parameters {
         Ok(Snapshot(copies(self.trainable().chain(self.buffers()))?))
     }
 
-    /// Sets all values to those of a snapshot.
+    /// Sets all values to those of a snapshot, whose tensors may be on any device.
     ///
     /// Errors: a snapshot of another network, with the first name that differs; nothing is changed
     /// then.
@@ -115,7 +115,7 @@ impl Parameters {
         check_match(own(), stored, origin)?;
         for (name, var) in self.trainable().chain(self.buffers()) {
             if let Some(value) = stored.get(name) {
-                var.set(value)?;
+                var.set(&value.to_device(&self.device)?)?;
             }
         }
         Ok(())

@@ -8,29 +8,47 @@ const LANES: usize = 16;
 /// Elements added in the tensor's own type before the partial sums go into f64.
 const BLOCK: usize = 1024;
 
-/// The sum of `term` over two slices of equal length: lanes in the element type, blocks in f64.
-#[inline]
-pub(crate) fn sum_pairs<T: Float>(a: &[T], b: &[T], term: impl Fn(T, T) -> T) -> f64 {
-    let mut total = 0.0;
-    for (a, b) in a.chunks(BLOCK).zip(b.chunks(BLOCK)) {
-        let mut lanes = [T::zero(); LANES];
-        let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-        let tail: f64 =
-            a.remainder().iter().zip(b.remainder()).map(|(&a, &b)| term(a, b).to_f64()).sum();
-        for (a, b) in a.zip(b) {
-            for (lane, (&a, &b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
-                *lane += term(a, b);
+/// The sums of the `N` values of `term` over three slices of equal length, in one pass: lanes in
+/// the element type, blocks in f64.
+#[inline(always)]
+pub(crate) fn sums<T: Float, const N: usize>(
+    slices: [&[T]; 3],
+    term: impl Fn(T, T, T) -> [T; N],
+) -> [f64; N] {
+    let mut totals = [0.0; N];
+    let [a, b, c] = slices.map(|slice| slice.chunks(BLOCK));
+    for ((a, b), c) in a.zip(b).zip(c) {
+        let mut lanes = [[T::zero(); LANES]; N];
+        let [(a, a_rest), (b, b_rest), (c, c_rest)] = [a, b, c].map(<[T]>::as_chunks::<LANES>);
+        for ((a, b), c) in a.iter().zip(b).zip(c) {
+            for lane in 0..LANES {
+                for (lanes, term) in lanes.iter_mut().zip(term(a[lane], b[lane], c[lane])) {
+                    lanes[lane] += term;
+                }
             }
         }
-        total += tail + lanes.iter().map(|lane| lane.to_f64()).sum::<f64>();
+        let mut tails = [0.0; N];
+        for ((&a, &b), &c) in a_rest.iter().zip(b_rest).zip(c_rest) {
+            for (tail, term) in tails.iter_mut().zip(term(a, b, c)) {
+                *tail += term.to_f64();
+            }
+        }
+        for ((total, tail), lanes) in totals.iter_mut().zip(tails).zip(lanes) {
+            *total += tail + lanes.iter().map(|lane| lane.to_f64()).sum::<f64>();
+        }
     }
-    total
+    totals
 }
 
 /// The sum of `term` over a slice.
-#[inline]
+#[inline(always)]
 pub(crate) fn sum<T: Float>(values: &[T], term: impl Fn(T) -> T) -> f64 {
-    sum_pairs(values, values, |value, _| term(value))
+    let [total] = sums(
+        [values; 3],
+        #[inline(always)]
+        |value, _, _| [term(value)],
+    );
+    total
 }
 
 /// Adds the later vectors onto the first, in their order.

@@ -4,12 +4,13 @@
 mod support;
 
 use av_ops::{
-    AdamW, AdamWConfig, BatchNorm, Conv2d, Conv2dConfig, Error, Init, Linear, Mode, Parameters,
-    Streams, avg_pool2d, clip_grad_norm, cross_entropy, dropout, global_avg_pool, max_pool2d, relu,
+    AdamW, AdamWConfig, BatchNorm, Conv2d, Conv2dConfig, CrossEntropyConfig, Error, Init, Linear,
+    Mode, Parameters, Pool2dConfig, Streams, avg_pool2d, clip_grad_norm, cross_entropy, dropout,
+    global_avg_pool, max_pool2d, relu,
 };
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor};
-use support::{assert_close, bits, normal, values};
+use support::{assert_close, bits, normal, values, windows};
 
 /// One weight "net.w" with the given values in f64.
 fn single(value: &[f64]) -> (Parameters, Tensor) {
@@ -132,7 +133,7 @@ impl Network {
     fn new() -> Self {
         let mut parameters = Parameters::new(Streams::new(5), DType::F32, &Device::Cpu);
         let mut scope = parameters.scope("net");
-        let config = Conv2dConfig { stride: 2, padding: 1 };
+        let config = Conv2dConfig::square(2, 1);
         let convs = [
             Conv2d::without_bias(&mut scope.scope("conv1"), 3, 8, 3, config).unwrap(),
             Conv2d::new(&mut scope.scope("conv2"), 8, 70, 3, Conv2dConfig::default()).unwrap(),
@@ -151,11 +152,12 @@ impl Network {
         let mut rng = Streams::new(5).rng(&format!("dropout/{step}"));
         let mut mode = Mode::Train(&mut rng);
         let x = self.norm.forward_relu(&self.convs[0].forward(&images).unwrap(), &mode).unwrap();
-        let x = max_pool2d(&x, 2, 1).unwrap();
+        let config = CrossEntropyConfig { smoothing: 0.1, weights: None };
+        let x = max_pool2d(&x, windows(2, 1)).unwrap();
         let x = relu(&self.convs[1].forward(&x).unwrap()).unwrap();
-        let x = global_avg_pool(&avg_pool2d(&x, 2, 2).unwrap()).unwrap();
+        let x = global_avg_pool(&avg_pool2d(&x, Pool2dConfig::square(2)).unwrap()).unwrap();
         let x = dropout(&x, 0.3, &mut mode).unwrap();
-        let loss = cross_entropy(&self.head.forward(&x).unwrap(), &labels, 0.1).unwrap();
+        let loss = cross_entropy(&self.head.forward(&x).unwrap(), &labels, &config).unwrap();
         let mut gradients = loss.backward().unwrap();
         clip_grad_norm(&mut gradients, &self.parameters, 0.5).unwrap();
         let mut result = vec![bits(&loss)];

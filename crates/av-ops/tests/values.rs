@@ -4,62 +4,114 @@
 mod support;
 
 use av_ops::{
-    BatchNormConfig, Conv2dConfig, Mode, Running, Streams, avg_pool2d, batch_norm, conv2d,
-    global_avg_pool, linear, max_pool2d, relu,
+    BatchNormConfig, Conv1dConfig, Conv2dConfig, Mode, Pool2dConfig, Running, Streams, avg_pool2d,
+    batch_norm, conv1d, conv2d, global_avg_pool, linear, max_pool2d, relu,
 };
 use candle_core::{DType, Device, Tensor, Var};
-use support::{assert_close, normal, values};
+use support::{assert_close, normal, values, windows};
 
 /// f64 sums of at most a few thousand products of order one.
 const F64: f64 = 1e-13;
 /// f32 sums of at most a few hundred products of order one.
 const F32: f64 = 1e-5;
 
-#[test]
-fn conv2d_equals_the_definition() {
-    for (height, width, kernel, stride, padding) in
-        [(8, 7, 3, 2, 1), (5, 9, 3, 1, 1), (7, 6, 2, 3, 0), (4, 5, 1, 2, 0), (40, 300, 3, 1, 1)]
-    {
-        let (batch, channels, outputs) = (2, 3, 5);
-        let x = normal("x", &[batch, channels, height, width]);
-        let weight = normal("weight", &[outputs, channels, kernel, kernel]);
-        let bias = normal("bias", &[outputs]);
-        let (xs, ws, bs) = (values(&x), values(&weight), values(&bias));
-        let places = |extent| (extent + 2 * padding - kernel) / stride + 1;
-        let mut expected = Vec::new();
-        for b in 0..batch {
-            for o in 0..outputs {
-                for i in 0..places(height) {
-                    for j in 0..places(width) {
-                        let mut total = bs[o];
-                        for c in 0..channels {
-                            for u in 0..kernel {
-                                for v in 0..kernel {
-                                    let (y, x) = (i * stride + u, j * stride + v);
-                                    if y < padding || x < padding {
-                                        continue;
-                                    }
-                                    let (y, x) = (y - padding, x - padding);
-                                    if y < height && x < width {
-                                        total += ws[((o * channels + c) * kernel + u) * kernel + v]
-                                            * xs[((b * channels + c) * height + y) * width + x];
-                                    }
-                                }
-                            }
-                        }
-                        expected.push(total);
-                    }
+/// The definition of a convolution: the element of the result at one place.
+fn convolved(
+    (x, image): (&[f64], [usize; 3]),
+    (weight, kernel): (&[f64], [usize; 3]),
+    (output, outputs): (usize, usize),
+    place: [usize; 2],
+    config: Conv2dConfig,
+) -> f64 {
+    let Conv2dConfig { stride, padding, dilation, groups } = config;
+    let first = output / (outputs / groups) * kernel[0];
+    let mut total = 0.0;
+    for c in 0..kernel[0] {
+        for u in 0..kernel[1] {
+            for v in 0..kernel[2] {
+                let row = (place[0] * stride[0] + u * dilation[0]).checked_sub(padding[0]);
+                let column = (place[1] * stride[1] + v * dilation[1]).checked_sub(padding[1]);
+                let (Some(row), Some(column)) = (row, column) else { continue };
+                if row < image[1] && column < image[2] {
+                    total += weight[((output * kernel[0] + c) * kernel[1] + u) * kernel[2] + v]
+                        * x[((first + c) * image[1] + row) * image[2] + column];
                 }
             }
         }
-        let config = Conv2dConfig { stride, padding };
+    }
+    total
+}
+
+#[test]
+fn conv2d_equals_the_definition() {
+    let square = Conv2dConfig::square;
+    // Height and width, kernel, options; six input and six output channels.
+    let cases = [
+        ([8, 7], [3, 3], square(2, 1)),
+        ([5, 9], [3, 3], square(1, 1)),
+        ([7, 6], [2, 2], square(3, 0)),
+        ([4, 5], [1, 1], square(2, 0)),
+        ([40, 300], [3, 3], square(1, 1)),
+        ([9, 7], [3, 2], Conv2dConfig { stride: [2, 1], padding: [1, 0], ..square(1, 0) }),
+        ([9, 11], [3, 3], Conv2dConfig { dilation: [2, 3], ..square(1, 2) }),
+        ([9, 11], [2, 4], Conv2dConfig { dilation: [3, 2], padding: [3, 5], ..square(2, 0) }),
+        ([8, 7], [3, 3], Conv2dConfig { groups: 2, ..square(2, 1) }),
+        ([8, 7], [3, 3], Conv2dConfig { groups: 6, ..square(1, 1) }),
+        ([4, 5], [1, 1], Conv2dConfig { groups: 3, ..square(1, 0) }),
+    ];
+    let (batch, channels, outputs) = (2, 6, 6);
+    for ([height, width], kernel, config) in cases {
+        let inputs = channels / config.groups;
+        let x = normal("x", &[batch, channels, height, width]);
+        let weight = normal("weight", &[outputs, inputs, kernel[0], kernel[1]]);
+        let bias = normal("bias", &[outputs]);
+        let (xs, ws, bs) = (values(&x), values(&weight), values(&bias));
+        let places = |side: usize, extent: usize| {
+            let cover = config.dilation[side] * (kernel[side] - 1) + 1;
+            (extent + 2 * config.padding[side] - cover) / config.stride[side] + 1
+        };
+        let [rows, columns] = [places(0, height), places(1, width)];
+        let mut expected = Vec::new();
+        for image in xs.chunks(channels * height * width) {
+            for (output, bias) in bs.iter().enumerate() {
+                for place in (0..rows).flat_map(|row| (0..columns).map(move |c| [row, c])) {
+                    let kernel = (ws.as_slice(), [inputs, kernel[0], kernel[1]]);
+                    let image = (image, [channels, height, width]);
+                    let sum = convolved(image, kernel, (output, outputs), place, config);
+                    expected.push(bias + sum);
+                }
+            }
+        }
         let y = conv2d(&x, &weight, Some(&bias), config).unwrap();
-        assert_eq!(y.dims(), [batch, outputs, places(height), places(width)]);
+        assert_eq!(y.dims(), [batch, outputs, rows, columns]);
         assert_close(&values(&y), &expected, F64);
         let single = |t: &Tensor| t.to_dtype(DType::F32).unwrap();
         let y = conv2d(&single(&x), &single(&weight), Some(&single(&bias)), config).unwrap();
         assert_close(&values(&y), &expected, F32);
     }
+}
+
+#[test]
+fn conv1d_equals_the_definition() {
+    let config = Conv1dConfig { stride: 2, padding: 3, dilation: 2, groups: 2 };
+    let (x, weight) = (normal("x", &[2, 4, 11]), normal("weight", &[6, 2, 3]));
+    let y = conv1d(&x, &weight, None, config).unwrap();
+    let (xs, ws) = (values(&x), values(&weight));
+    let mut expected = Vec::new();
+    for x in xs.chunks(4 * 11) {
+        for (output, kernels) in ws.chunks(2 * 3).enumerate() {
+            // (11 + 2 * 3 - 2 * 2 - 1) / 2 + 1 places; three outputs a group of two channels.
+            for place in 0..7 {
+                let tap = |(tap, weight): (usize, &f64)| {
+                    let at = (place * 2 + tap % 3 * 2).checked_sub(3).filter(|at| *at < 11);
+                    at.map_or(0.0, |at| weight * x[(output / 3 * 2 + tap / 3) * 11 + at])
+                };
+                expected.push(kernels.iter().enumerate().map(tap).sum());
+            }
+        }
+    }
+    assert_eq!(y.dims(), [2, 6, 7]);
+    assert_close(&values(&y), &expected, F64);
 }
 
 #[test]
@@ -82,8 +134,8 @@ fn pooling_equals_the_definition() {
                 }
             }
         }
-        assert_close(&values(&max_pool2d(&x, kernel, stride).unwrap()), &largest, 0.0);
-        assert_close(&values(&avg_pool2d(&x, kernel, stride).unwrap()), &means, F64);
+        assert_close(&values(&max_pool2d(&x, windows(kernel, stride)).unwrap()), &largest, 0.0);
+        assert_close(&values(&avg_pool2d(&x, windows(kernel, stride)).unwrap()), &means, F64);
         assert_close(&values(&global_avg_pool(&x).unwrap()), &overall, F64);
     }
 }
@@ -94,7 +146,10 @@ fn a_window_with_nan_pools_to_nan() {
         let mut window = [3.0, 1.0, 2.0, 0.0];
         window[place] = f64::NAN;
         let x = Tensor::from_slice(&window, (1, 1, 2, 2), &Device::Cpu).unwrap();
-        assert!(values(&max_pool2d(&x, 2, 2).unwrap())[0].is_nan(), "place {place}");
+        assert!(
+            values(&max_pool2d(&x, Pool2dConfig::square(2)).unwrap())[0].is_nan(),
+            "place {place}"
+        );
     }
 }
 
@@ -186,7 +241,7 @@ fn wrong_inputs_are_refused_with_the_operator_and_the_shape() {
     let x = normal("x", &[1, 2, 3, 3]);
     let weight = normal("weight", &[1, 2, 3, 3]);
     let message = |result: av_ops::Result<Tensor>| result.unwrap_err().to_string();
-    let config = |stride, padding| Conv2dConfig { stride, padding };
+    let config = Conv2dConfig::square;
     let cases = [
         (message(conv2d(&x, &weight, None, config(0, 0))), "stride must be at least 1"),
         (message(conv2d(&x, &weight, None, config(1, 3))), "padding must be smaller"),
@@ -198,10 +253,20 @@ fn wrong_inputs_are_refused_with_the_operator_and_the_shape() {
             message(conv2d(&x, &weight.to_dtype(DType::F32).unwrap(), None, config(1, 0))),
             "F64 together with F32",
         ),
-        (message(max_pool2d(&x, 4, 1)), "at least 4 x 4"),
-        (message(max_pool2d(&x, 0, 1)), "kernel must be at least 1"),
-        (message(avg_pool2d(&x, 1, 0)), "stride must be at least 1"),
-        (message(max_pool2d(&normal("x", &[0, 2, 3, 3]), 2, 1)), "without empty dimensions"),
+        (message(conv2d(&x, &weight, None, Conv2dConfig { groups: 0, ..config(1, 0) })), "groups"),
+        (message(conv2d(&x, &weight, None, Conv2dConfig { groups: 2, ..config(1, 0) })), "divisor"),
+        (
+            message(conv2d(&x, &weight, None, Conv2dConfig { dilation: [2, 1], ..config(1, 0) })),
+            "5 x 3",
+        ),
+        (message(conv1d(&x, &weight, None, Conv1dConfig::default())), "B,C,L"),
+        (message(max_pool2d(&x, windows(4, 1))), "at least 4 x 4"),
+        (message(max_pool2d(&x, windows(0, 1))), "kernel must be at least 1"),
+        (message(avg_pool2d(&x, windows(1, 0))), "stride must be at least 1"),
+        (
+            message(max_pool2d(&normal("x", &[0, 2, 3, 3]), windows(2, 1))),
+            "without empty dimensions",
+        ),
         (message(linear(&x, &normal("w", &[4, 2]), None)), "rows of 2 elements"),
         (message(relu(&x.to_dtype(DType::U8).unwrap())), "not in U8"),
     ];

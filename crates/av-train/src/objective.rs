@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::experiment::{ObjectiveConfig, System};
 use crate::model::Outputs;
 use crate::{Error, Result};
-use av_ops::cross_entropy;
+use av_ops::{CrossEntropyConfig, cross_entropy};
 use candle_core::Tensor;
 use hgr_corr::{Mask, Missing, PairWeights, soft_hgr_views};
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,8 @@ fn classification(outputs: &Outputs, batch: &Batch, smoothing: f64) -> Result<Op
     } else {
         outputs.logits.index_select(&Tensor::new(rows, outputs.logits.device())?, 0)?
     };
-    Ok(Some(cross_entropy(&logits, &labels, smoothing)?))
+    let config = CrossEntropyConfig { smoothing, weights: None };
+    Ok(Some(cross_entropy(&logits, &labels, &config)?))
 }
 
 /// The weighted HGR terms; none where audio or video is absent from the whole batch.

@@ -1,51 +1,59 @@
-//! The geometry of a convolution: which input element each kernel tap reads at each output place.
+//! The sizes of a convolution, and which input element each kernel tap reads at each output place.
 
 use std::ops::Range;
 
 use crate::cpu::Float;
 
-/// Sizes of a convolution of one image.
+/// Sizes of a convolution of one image; pairs are those of the height and of the width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Geometry {
-    pub(crate) channels: usize,
-    pub(crate) height: usize,
-    pub(crate) width: usize,
-    pub(crate) kernel: (usize, usize),
-    pub(crate) stride: usize,
-    pub(crate) padding: usize,
-    pub(crate) out: (usize, usize),
+pub(super) struct Geometry {
+    pub(super) channels: usize,
+    pub(super) outputs: usize,
+    pub(super) groups: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) kernel: [usize; 2],
+    pub(super) stride: [usize; 2],
+    pub(super) padding: [usize; 2],
+    pub(super) dilation: [usize; 2],
+    pub(super) out: [usize; 2],
 }
 
 impl Geometry {
     /// Elements of one input image.
-    pub(crate) fn image(&self) -> usize {
+    pub(super) fn image(&self) -> usize {
         self.channels * self.height * self.width
     }
 
     /// Output places of one image.
-    pub(crate) fn places(&self) -> usize {
-        self.out.0 * self.out.1
+    pub(super) fn places(&self) -> usize {
+        self.out[0] * self.out[1]
     }
 
-    /// Input elements that one output place reads, and so rows of the unfolded image.
-    pub(crate) fn taps(&self) -> usize {
-        self.channels * self.kernel.0 * self.kernel.1
+    /// Elements of the result of one image.
+    pub(super) fn result(&self) -> usize {
+        self.outputs * self.places()
+    }
+
+    /// Input elements that one output place reads in all groups, and so rows of the unfolded image.
+    pub(super) fn taps(&self) -> usize {
+        self.channels * self.kernel[0] * self.kernel[1]
     }
 
     /// True where unfolding would copy the image as it is.
-    pub(crate) fn is_identity(&self) -> bool {
-        self.kernel == (1, 1) && self.stride == 1 && self.padding == 0
+    pub(super) fn is_identity(&self) -> bool {
+        self.kernel == [1, 1] && self.stride == [1, 1] && self.padding == [0, 0]
     }
 
     /// Writes the inputs of the output rows `rows` as a matrix: a row for each tap (channel, then
     /// kernel row, then kernel column), a column for each output place; 0 outside of the image.
-    pub(crate) fn unfold<T: Float>(&self, image: &[T], rows: Range<usize>, matrix: &mut [T]) {
-        let (kernel_height, kernel_width) = self.kernel;
-        let mut lines = matrix.chunks_exact_mut(self.out.1);
+    pub(super) fn unfold<T: Float>(&self, image: &[T], rows: Range<usize>, matrix: &mut [T]) {
+        let [kernel_height, kernel_width] = self.kernel;
+        let mut lines = matrix.chunks_exact_mut(self.out[1]);
         for channel in image.chunks_exact(self.height * self.width) {
             for tap in 0..kernel_height * kernel_width {
                 let (tap_y, tap_x) = (tap / kernel_width, tap % kernel_width);
-                let inside = self.inside(tap_x, self.width, self.out.1);
+                let inside = self.inside(tap_x);
                 for (row, line) in rows.clone().zip(&mut lines) {
                     let Some(start) = self.line_start(row, tap_y) else {
                         line.fill(T::zero());
@@ -57,9 +65,9 @@ impl Geometry {
                     if line.is_empty() {
                         continue;
                     }
-                    let first = start + inside.start * self.stride + tap_x - self.padding;
-                    let source = &channel[first..][..(line.len() - 1) * self.stride + 1];
-                    gather(line, source, self.stride);
+                    let first = start + self.column(inside.start, tap_x);
+                    let source = &channel[first..][..(line.len() - 1) * self.stride[1] + 1];
+                    gather(line, source, self.stride[1]);
                 }
             }
         }
@@ -67,22 +75,22 @@ impl Geometry {
 
     /// Adds each element of an unfolded matrix back onto the image element it was read from: the
     /// transpose of [`unfold`](Self::unfold).
-    pub(crate) fn fold<T: Float>(&self, matrix: &[T], rows: Range<usize>, image: &mut [T]) {
-        let (kernel_height, kernel_width) = self.kernel;
-        let mut lines = matrix.chunks_exact(self.out.1);
+    pub(super) fn fold<T: Float>(&self, matrix: &[T], rows: Range<usize>, image: &mut [T]) {
+        let [kernel_height, kernel_width] = self.kernel;
+        let mut lines = matrix.chunks_exact(self.out[1]);
         for channel in image.chunks_exact_mut(self.height * self.width) {
             for tap in 0..kernel_height * kernel_width {
                 let (tap_y, tap_x) = (tap / kernel_width, tap % kernel_width);
-                let inside = self.inside(tap_x, self.width, self.out.1);
+                let inside = self.inside(tap_x);
                 for (row, line) in rows.clone().zip(&mut lines) {
                     let (Some(start), false) = (self.line_start(row, tap_y), inside.is_empty())
                     else {
                         continue;
                     };
                     let line = &line[inside.clone()];
-                    let first = start + inside.start * self.stride + tap_x - self.padding;
-                    let target = &mut channel[first..][..(line.len() - 1) * self.stride + 1];
-                    scatter_add(target, line, self.stride);
+                    let first = start + self.column(inside.start, tap_x);
+                    let target = &mut channel[first..][..(line.len() - 1) * self.stride[1] + 1];
+                    scatter_add(target, line, self.stride[1]);
                 }
             }
         }
@@ -91,16 +99,24 @@ impl Geometry {
     /// Where in a channel the input line begins that an output row reads with a kernel row.
     #[inline]
     fn line_start(&self, row: usize, tap_y: usize) -> Option<usize> {
-        let y = (row * self.stride + tap_y).checked_sub(self.padding)?;
+        let y = (row * self.stride[0] + tap_y * self.dilation[0]).checked_sub(self.padding[0])?;
         (y < self.height).then_some(y * self.width)
+    }
+
+    /// The input column that an output column reads with a kernel column that falls inside.
+    #[inline]
+    fn column(&self, column: usize, tap_x: usize) -> usize {
+        column * self.stride[1] + tap_x * self.dilation[1] - self.padding[1]
     }
 
     /// The output columns whose tap falls inside of the image.
     #[inline]
-    fn inside(&self, tap: usize, extent: usize, out: usize) -> Range<usize> {
-        let start = self.padding.saturating_sub(tap).div_ceil(self.stride);
-        let end = (extent + self.padding).saturating_sub(tap).div_ceil(self.stride);
-        start.min(out)..end.clamp(start.min(out), out)
+    fn inside(&self, tap_x: usize) -> Range<usize> {
+        let (out, tap) = (self.out[1], tap_x * self.dilation[1]);
+        let [stride, padding] = [self.stride[1], self.padding[1]];
+        let start = padding.saturating_sub(tap).div_ceil(stride).min(out);
+        let end = (self.width + padding).saturating_sub(tap).div_ceil(stride);
+        start..end.clamp(start, out)
     }
 }
 
@@ -138,12 +154,15 @@ mod tests {
         // visits two places: it sees 0 1 2 and 2 3 4 in its middle row, zeros in the others.
         let geometry = Geometry {
             channels: 1,
+            outputs: 1,
+            groups: 1,
             height: 1,
             width: 4,
-            kernel: (3, 3),
-            stride: 2,
-            padding: 1,
-            out: (1, 2),
+            kernel: [3, 3],
+            stride: [2, 2],
+            padding: [1, 1],
+            dilation: [1, 1],
+            out: [1, 2],
         };
         let mut matrix = [9.0_f64; 18];
         geometry.unfold(&[1.0, 2.0, 3.0, 4.0], 0..1, &mut matrix);
@@ -157,12 +176,15 @@ mod tests {
     fn folding_counts_how_often_each_element_is_read() {
         let geometry = Geometry {
             channels: 1,
+            outputs: 1,
+            groups: 1,
             height: 3,
             width: 3,
-            kernel: (2, 2),
-            stride: 1,
-            padding: 0,
-            out: (2, 2),
+            kernel: [2, 2],
+            stride: [1, 1],
+            padding: [0, 0],
+            dilation: [1, 1],
+            out: [2, 2],
         };
         let mut image = [0.0_f64; 9];
         geometry.fold(&[1.0; 16], 0..2, &mut image);

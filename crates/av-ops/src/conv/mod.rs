@@ -1,0 +1,300 @@
+//! Two-dimensional convolution.
+
+mod correlation;
+mod direct;
+mod geometry;
+mod one;
+mod planes;
+mod portable;
+mod products;
+
+use candle_core::backend::BackendStorage as _;
+use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor, WithDType as _};
+use rayon::prelude::*;
+
+use crate::composed;
+use crate::cpu::{
+    Float, Gradients, Values, check_inputs, check_rank, check_shape, slice, tensor_like, with_float,
+};
+use crate::sums::sum;
+use crate::tape;
+use crate::{Error, Result};
+
+use geometry::Geometry;
+pub use one::{Conv1dConfig, conv1d};
+
+const NAME: &str = "conv2d";
+
+/// Pieces that a batch is split into for parallel work. It is a constant and not the number of
+/// threads, because the sum over pieces in the weight gradient must not depend on the machine.
+const PIECES: usize = 16;
+
+/// Options of a convolution; pairs are those of the height and of the width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conv2dConfig {
+    /// Input elements between two neighbouring output places, at least 1.
+    pub stride: [usize; 2],
+    /// Zeros added on both sides.
+    pub padding: [usize; 2],
+    /// Input elements between two neighbouring elements of the kernel, at least 1.
+    pub dilation: [usize; 2],
+    /// Groups that input and output channels fall into, neighbours together; an output sees the inputs of
+    /// its group alone.
+    pub groups: usize,
+}
+
+impl Default for Conv2dConfig {
+    /// Stride 1, no padding, no dilation, one group.
+    fn default() -> Self {
+        Self::square(1, 0)
+    }
+}
+
+impl Conv2dConfig {
+    /// The same stride and padding in both directions, no dilation, one group.
+    pub const fn square(stride: usize, padding: usize) -> Self {
+        Self { stride: [stride; 2], padding: [padding; 2], dilation: [1; 2], groups: 1 }
+    }
+}
+
+/// Convolves a batch of images with a bank of kernels.
+///
+/// Definition: `y[b,o,i,j] = bias[o] + sum over c,u,v of weight[o,c,u,v] x[b,c,i s+u d-p,j s+v d-p]`
+/// with stride `s`, padding `p` and dilation `d` of the direction, over the channels `c` of the group of
+/// `o`; elements outside of the image are 0.
+///
+/// Shapes: `x` (B, C, H, W), `weight` (O, C / groups, kernel height, kernel width), `bias` (O); the
+/// result is (B, O, H', W') with `H' = (H + 2 p - d (kernel height - 1) - 1) / s + 1` rounded down.
+///
+/// Errors: shapes that do not fit together, an empty dimension, a stride, a dilation or a number of groups
+/// of 0, groups that do not divide the channels, padding not smaller than the dilated kernel, a kernel
+/// larger than the padded image, tensors that are not f32 or f64 or not on one device.
+///
+/// Numerics: sums run in the element type, in an order that does not depend on the number of
+/// threads.
+///
+/// ```
+/// use av_ops::{Conv2dConfig, conv2d};
+/// use candle_core::{Device, Tensor};
+///
+/// let x = Tensor::arange(0f32, 9.0, &Device::Cpu)?.reshape((1, 1, 3, 3))?;
+/// let sum = Tensor::ones((1, 1, 2, 2), x.dtype(), &Device::Cpu)?;
+/// let y = conv2d(&x, &sum, None, Conv2dConfig::default())?;
+/// assert_eq!(y.flatten_all()?.to_vec1::<f32>()?, [8.0, 12.0, 20.0, 24.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn conv2d(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    config: Conv2dConfig,
+) -> Result<Tensor> {
+    check_rank(NAME, x, "B,C,H,W")?;
+    check_rank(NAME, weight, "O,C,kernel height,kernel width")?;
+    let geometry = geometry(x, weight, config)?;
+    let (x, weight) = (x.contiguous()?, weight.contiguous()?);
+    let outputs = weight.dims()[0];
+    let bias = match bias {
+        Some(bias) => bias.contiguous()?,
+        None => Tensor::zeros(outputs, weight.dtype(), weight.device())?,
+    };
+    check_inputs(NAME, &[&x, &weight, &bias])?;
+    check_shape(NAME, &bias, "bias", &[outputs])?;
+    if composed::applies(&x) {
+        return composed::conv2d(&x, &weight, &bias, config, geometry.out);
+    }
+    Ok(tape::apply3([&x, &weight, &bias], Conv2dOp(geometry))?)
+}
+
+fn geometry(x: &Tensor, weight: &Tensor, config: Conv2dConfig) -> Result<Geometry> {
+    let (_, channels, height, width) = x.dims4()?;
+    let (outputs, weight_channels, kernel_height, kernel_width) = weight.dims4()?;
+    let Conv2dConfig { stride, padding, dilation, groups } = config;
+    let argument = |name, expected, actual: usize| Error::Argument {
+        operator: NAME,
+        name,
+        expected,
+        actual: actual.to_string(),
+    };
+    for (name, [rows, columns]) in
+        [("stride", stride), ("dilation", dilation), ("the number of groups", [groups; 2])]
+    {
+        if rows.min(columns) == 0 {
+            return Err(argument(name, "at least 1", 0));
+        }
+    }
+    if outputs % groups != 0 {
+        return Err(argument("the number of groups", "a divisor of the output channels", groups));
+    }
+    let kernel = [kernel_height, kernel_width];
+    // What a kernel covers of the image, from its first to its last element.
+    let cover =
+        [0, 1].map(|side| dilation[side].saturating_mul(kernel[side] - 1).saturating_add(1));
+    for side in [0, 1] {
+        if padding[side] >= cover[0].max(cover[1]) {
+            return Err(argument("padding", "smaller than the dilated kernel", padding[side]));
+        }
+    }
+    let places = |side: usize, extent: usize| {
+        let padded = padding[side].checked_mul(2)?.checked_add(extent)?;
+        Some(padded.checked_sub(cover[side])? / stride[side] + 1)
+    };
+    match places(0, height).zip(places(1, width)) {
+        Some((rows, columns)) if weight_channels * groups == channels => Ok(Geometry {
+            channels,
+            outputs,
+            groups,
+            height,
+            width,
+            kernel,
+            stride,
+            padding,
+            dilation,
+            out: [rows, columns],
+        }),
+        _ => Err(Error::Shape {
+            operator: NAME,
+            expected: format!(
+                "{} channels and at least {} x {} elements with their padding",
+                weight_channels * groups,
+                cover[0],
+                cover[1]
+            ),
+            actual: x.dims().to_vec(),
+        }),
+    }
+}
+
+/// The products behind a convolution, in the best way there is for an element type.
+trait Convolve: Float {
+    /// The convolution without bias.
+    fn forward(geometry: &Geometry, x: &[Self], weight: &[Self]) -> Vec<Self> {
+        portable::forward(geometry, x, weight)
+    }
+
+    fn input_gradient(geometry: &Geometry, weight: &[Self], dy: &[Self]) -> Vec<Self> {
+        portable::input_gradient(geometry, weight, dy)
+    }
+
+    fn weight_gradient(geometry: &Geometry, x: &[Self], dy: &[Self]) -> Vec<Self> {
+        portable::weight_gradient(geometry, x, dy)
+    }
+}
+
+impl Convolve for f32 {
+    fn forward(geometry: &Geometry, x: &[Self], weight: &[Self]) -> Vec<Self> {
+        if direct::suits(geometry) {
+            direct::forward(geometry, x, weight)
+        } else {
+            portable::forward(geometry, x, weight)
+        }
+    }
+
+    fn input_gradient(geometry: &Geometry, weight: &[Self], dy: &[Self]) -> Vec<Self> {
+        if direct::suits(geometry) {
+            direct::input_gradient(geometry, weight, dy)
+        } else {
+            portable::input_gradient(geometry, weight, dy)
+        }
+    }
+
+    fn weight_gradient(geometry: &Geometry, x: &[Self], dy: &[Self]) -> Vec<Self> {
+        if direct::suits(geometry) {
+            direct::weight_gradient(geometry, x, dy)
+        } else {
+            portable::weight_gradient(geometry, x, dy)
+        }
+    }
+}
+
+impl Convolve for f64 {}
+
+struct Conv2dOp(Geometry);
+
+impl Conv2dOp {
+    fn forward<T: Convolve>(&self, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
+        let mut y = T::forward(&self.0, x, weight);
+        if bias.iter().any(|&bias| bias != T::zero()) {
+            y.par_chunks_mut(self.0.result()).for_each(|y| {
+                for (y, &bias) in y.chunks_exact_mut(self.0.places()).zip(bias) {
+                    y.iter_mut().for_each(|y| *y += bias);
+                }
+            });
+        }
+        y
+    }
+
+    /// The gradients of input, weight and bias; none for those that no variable leads to.
+    fn gradients<T: Convolve>(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        dy: &Tensor,
+    ) -> candle_core::Result<Gradients> {
+        let (x_values, weight_values, dy_values) =
+            (Values::of(x), Values::of(weight), Values::of(dy));
+        let dy = dy_values.slice::<T>()?;
+        let dx = || tensor_like(T::input_gradient(&self.0, weight_values.slice()?, dy), x);
+        let dw = || tensor_like(T::weight_gradient(&self.0, x_values.slice()?, dy), weight);
+        let db = || tensor_like(self.bias_gradient(dy), bias);
+        Ok((
+            x.track_op().then(dx).transpose()?,
+            weight.track_op().then(dw).transpose()?,
+            bias.track_op().then(db).transpose()?,
+        ))
+    }
+
+    fn bias_gradient<T: Float>(&self, dy: &[T]) -> Vec<T> {
+        let places = self.0.places();
+        (0..self.0.outputs)
+            .into_par_iter()
+            .map(|output| {
+                let images = dy.chunks_exact(self.0.outputs * places);
+                let total: f64 =
+                    images.map(|dy| sum(&dy[output * places..][..places], |dy| dy)).sum();
+                T::from_f64(total)
+            })
+            .collect()
+    }
+
+    fn shape(&self, x: &Layout) -> Shape {
+        let [height, width] = self.0.out;
+        Shape::from((x.dims()[0], self.0.outputs, height, width))
+    }
+}
+
+impl CustomOp3 for Conv2dOp {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        let y = with_float!(x.dtype(), T => {
+            let (x, weight) = (slice::<T>(x, x_layout)?, slice(weight, weight_layout)?);
+            let bias = slice(bias, bias_layout)?;
+            Ok(T::to_cpu_storage_owned(self.forward(x, weight, bias)))
+        })?;
+        Ok((y, self.shape(x_layout)))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _y: &Tensor,
+        dy: &Tensor,
+    ) -> candle_core::Result<Gradients> {
+        let dy = dy.contiguous()?;
+        with_float!(dy.dtype(), T => self.gradients::<T>(x, weight, bias, &dy))
+    }
+}

@@ -1,0 +1,66 @@
+//! The convolution in f32, whose kernels are others than those of f64, against f64: results and gradients.
+
+use av_ops::Conv2dConfig;
+use candle_core::{DType, Tensor};
+
+use super::conv::{Case, cases};
+use crate::support::grid::View;
+use crate::support::{Named, assert_close, backward, single, values};
+
+/// Sums of at most a few thousand products of order one.
+const F32: f64 = 1e-5;
+
+fn check(case: &Case) {
+    let _named = Named(case);
+    // What f32 holds, so that both start from the same numbers.
+    let narrow: Vec<Tensor> = case.inputs().iter().map(single).collect();
+    let wide: Vec<Tensor> = narrow.iter().map(|t| t.to_dtype(DType::F64).unwrap()).collect();
+    let look = |t: &[Tensor]| {
+        let seen: Vec<Tensor> = t.iter().map(|t| case.view.look(t)).collect();
+        case.run(&seen).to_dtype(DType::F64).unwrap()
+    };
+    let [narrow, wide] = [narrow, wide]
+        .map(|inputs| inputs.iter().map(|input| case.view.store(input)).collect::<Vec<_>>());
+    assert_close(&values(&look(&narrow)), &values(&look(&wide)), F32);
+    for (actual, expected) in backward(&narrow, &look).iter().zip(backward(&wide, &look)) {
+        assert_close(actual, &expected, F32);
+    }
+}
+
+#[test]
+fn conv2d_in_f32_is_that_in_f64() {
+    // Fewer and more channels than a block of eight, whole blocks, and groups too small for the direct kernels.
+    let channels = [[3, 4, 1], [5, 9, 1], [8, 6, 2], [9, 24, 3], [4, 4, 4], [16, 16, 1]];
+    for case in cases(&[1, 2, 35], &channels) {
+        check(&case);
+    }
+}
+
+#[test]
+fn conv2d_in_f32_is_that_in_f64_at_the_edges_of_its_tiles() {
+    let square = Conv2dConfig::square;
+    // More taps than one turn; rows of several tiles; rows of one element; a kernel as large as the image; columns that no
+    // tap reads; several images at once; stride, dilation and groups.
+    let cases = [
+        (3, [40, 17], [7, 5], [3, 3], square(3, 2)),
+        (1, [5, 9], [5, 60], [3, 3], square(1, 1)),
+        (2, [3, 8], [70, 1], [3, 1], Conv2dConfig { padding: [1, 0], ..square(1, 0) }),
+        (2, [4, 3], [5, 7], [5, 7], square(1, 0)),
+        (
+            2,
+            [3, 3],
+            [3, 3],
+            [3, 3],
+            Conv2dConfig { stride: [1, 4], padding: [2, 0], ..square(1, 0) },
+        ),
+        (2, [3, 5], [9, 10], [2, 2], square(5, 0)),
+        (35, [3, 8], [5, 9], [2, 5], square(2, 3)),
+        (2, [3, 4], [8, 7], [3, 3], square(2, 1)),
+        (2, [4, 3], [7, 5], [1, 1], square(2, 0)),
+        (2, [4, 6], [9, 8], [3, 3], Conv2dConfig { dilation: [2, 3], ..square(1, 2) }),
+        (2, [8, 6], [11, 8], [2, 3], Conv2dConfig { dilation: [3, 2], groups: 2, ..square(2, 1) }),
+    ];
+    for (batch, channels, size, kernel, config) in cases {
+        check(&Case { batch, channels, size, kernel, config, bias: false, view: View::Whole });
+    }
+}
