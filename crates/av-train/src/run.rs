@@ -79,6 +79,9 @@ pub fn run(
     control: Control,
 ) -> Result<Record> {
     let began = Instant::now();
+    if existing == Existing::Refuse {
+        check_free(&places.out)?; // before the extraction, which may take hours
+    }
     let prepared = prepare(experiment, places, control)?;
     let extracted = began.elapsed();
     let manifest = prepared.dataset.manifest_hash();
@@ -120,7 +123,7 @@ struct Claim {
 
 /// Makes sure that the output folder is empty, ours to replace, or the beginning of this very run.
 fn claim(out: &Path, existing: Existing, claim: &Claim) -> Result<()> {
-    let file = out.join("experiment.json");
+    let file = out.join(CLAIM);
     if existing == Existing::Replace {
         for part in [UNITS, MODEL] {
             remove(&out.join(part))?;
@@ -128,15 +131,19 @@ fn claim(out: &Path, existing: Existing, claim: &Claim) -> Result<()> {
         return write_json(&file, claim);
     }
     let Some(earlier) = read_json::<Claim>(&file)? else { return write_json(&file, claim) };
-    let message = match existing {
-        Existing::Resume if same(&earlier, claim) => return Ok(()),
-        Existing::Resume => {
-            "holds a run of another experiment file or other data: give another --out, or --replace to begin anew"
-        }
-        Existing::Refuse | Existing::Replace => {
-            "holds an earlier run: give --resume to go on with it, --replace to begin anew, or another --out"
-        }
-    };
+    if existing == Existing::Resume && same(&earlier, claim) {
+        return Ok(());
+    }
+    let message = "holds a run of another experiment file or other data: give another --out, or --replace to begin anew";
+    Err(Error::Output { path: out.into(), message: message.into() })
+}
+
+/// Makes sure that the output folder belongs to no run.
+fn check_free(out: &Path) -> Result<()> {
+    if read_json::<Claim>(&out.join(CLAIM))?.is_none() {
+        return Ok(());
+    }
+    let message = "holds an earlier run: give --resume to go on with it, --replace to begin anew, or another --out";
     Err(Error::Output { path: out.into(), message: message.into() })
 }
 
@@ -154,6 +161,9 @@ fn remove(folder: &Path) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+/// File of an output folder that says which run it belongs to.
+const CLAIM: &str = "experiment.json";
 
 /// Folder of finished training runs inside an output folder.
 const UNITS: &str = "units";

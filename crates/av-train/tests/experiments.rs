@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_train::{Control, Error, Event, Existing, Record, run};
+use av_train::{Control, Error, Event, Existing, Places, Record, run};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use support::{Corpus, assert_same};
 
@@ -75,6 +75,10 @@ fn an_earlier_run_is_not_overwritten() {
     };
     let message = again(Existing::Refuse, &[]).unwrap_err().to_string();
     assert!(message.contains("--resume") && message.contains("--replace"), "{message}");
+    // It is told before anything is extracted, which may take hours.
+    let places = Places { data: "nowhere".into(), ..corpus.places() };
+    let refused = run(&corpus.experiment(&[]), &places, Existing::Refuse, Control::SILENT);
+    assert_eq!(refused.unwrap_err().to_string(), message);
     let message = again(Existing::Resume, &["training.batch=9"]).unwrap_err().to_string();
     assert!(message.contains("another experiment"), "{message}");
     assert!(again(Existing::Replace, &["training.batch=9"]).is_ok());
