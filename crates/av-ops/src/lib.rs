@@ -18,9 +18,9 @@
 //! operations of candle whose gradients are right: the same networks train there, with the same
 //! initial values and the same dropout, but slower than with kernels, and sums run in the element
 //! type and in the order of the device. These compositions were compared with the kernels, values
-//! and gradients, on the CPU only; they have not run on a GPU yet. There a sequence of more than
-//! about 2000 steps through [`lstm`](fn@lstm) or [`gru`](fn@gru) needs a thread with more stack than
-//! 2 MB, because candle frees what it recorded step from step.
+//! and gradients, on the CPU only; they have not run on a GPU yet. There a sequence of
+//! thousands of steps through [`lstm`](fn@lstm) or [`gru`](fn@gru) needs a thread with a larger stack
+//! (a test takes 1000 steps in 2 MB), because candle frees what it recorded step from step.
 //!
 //! A program chooses by candle's own feature, `candle-core = { version = "0.11.1", features =
 //! ["cuda"] }` or `"metal"`, and by the device that it creates its [`Parameters`] and inputs on. All

@@ -18,8 +18,8 @@ use crate::{Error, Result};
 ///
 /// A tape records the operators that run on its thread from [`start`](Self::start) to
 /// [`backward`](Self::backward). Operations of candle may stand before, between and behind them: candle
-/// differentiates those. Results are the same as with `loss.backward()` without a tape; a step takes less
-/// time and memory, since each activation is freed as soon as backward has used it.
+/// differentiates those. Gradients are those of `loss.backward()` without a tape, up to rounding. Each activation
+/// is freed as soon as backward has used it.
 ///
 /// What an operator gives while a tape records is a leaf to candle, as a `Var` is. So backward must be that of
 /// the tape, and a tensor from before it ended carries no gradient to what it was made of.
