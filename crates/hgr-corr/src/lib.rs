@@ -41,8 +41,8 @@
 //!
 //! # Many machines, or rows that come in parts
 //!
-//! [`HgrState`] is what a part contributes: it merges, is stored with serde, and gives the spectrum and the score of all
-//! rows. [`ScoreParts`] are the score's two terms, by [`Convention`].
+//! [`HgrState`] is what a part contributes: it merges, is stored (feature `serde`), and gives the spectrum and the score
+//! of all rows. [`ScoreParts`] are the score's two terms, by [`Convention`].
 //!
 //! ```
 //! use hgr_corr::{HgrState, Matrix};

@@ -1,12 +1,11 @@
 //! What a loss and a spectrum need to know about rows that are no longer at hand.
 
+#[cfg(feature = "serde")]
 mod stored;
 
 use crate::moments::second_moments;
 use crate::{Convention, Error, Matrix, Result, Spectrum};
 use faer::{Mat, Side};
-use serde::{Deserialize, Serialize};
-use stored::Stored;
 
 /// Directions whose variance is below this share of the largest hold rounding alone and are dropped.
 const RANK: f64 = 1e-12;
@@ -21,7 +20,7 @@ const RANK: f64 = 1e-12;
 ///
 /// Numerics: f64, every block centred by its own means before anything is multiplied, so an offset of the
 /// columns costs no more than the digits it takes. The order of merging shows in rounding alone. Deserialising
-/// checks sizes, finiteness and symmetry, so a damaged file does not become a state.
+/// (feature `serde`) checks sizes, finiteness and symmetry, so a damaged file does not become a state.
 ///
 /// Source: Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances",
 /// 1979.
@@ -38,8 +37,9 @@ const RANK: f64 = 1e-12;
 /// assert!((parts.cross - 2.5).abs() < 1e-15 && (parts.penalty - 3.5).abs() < 1e-15);
 /// # Ok::<(), hgr_corr::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Stored")]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "stored::Stored"))]
 pub struct HgrState {
     rows: usize,
     f_means: Vec<f64>,

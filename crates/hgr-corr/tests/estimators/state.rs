@@ -144,6 +144,7 @@ fn few_rows_and_constant_columns_have_nothing_in_common() {
 }
 
 #[test]
+#[cfg(feature = "serde")]
 fn a_state_is_the_same_after_a_file() {
     let (f, g) = sides(20, 3);
     let whole = state(&f, &g, 0, 20);
@@ -155,6 +156,7 @@ fn a_state_is_the_same_after_a_file() {
 }
 
 #[test]
+#[cfg(feature = "serde")]
 fn a_damaged_state_is_refused() {
     let read = |rows: usize, f_means: &str, m_ff: &str| {
         let text = format!(
