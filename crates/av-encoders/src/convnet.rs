@@ -1,6 +1,8 @@
 use crate::mlp::check_share;
 use crate::{Encoder, Error, Result};
-use av_ops::{BatchNorm, Conv2d, Conv2dConfig, Linear, Mode, Scope, dropout, global_avg_pool};
+use av_ops::{
+    BatchNorm, Conv2d, Conv2dConfig, Linear, Mode, Scope, channels_last, dropout, global_avg_pool,
+};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +71,7 @@ impl ConvNet {
 
 impl Encoder for ConvNet {
     fn encode(&self, x: &Tensor, mode: &mut Mode) -> Result<Tensor> {
-        let mut x = x.clone();
+        let mut x = channels_last(x)?;
         for block in &self.blocks {
             x = block.forward(&x, mode)?;
         }
@@ -104,6 +106,6 @@ impl Block {
     }
 
     fn forward(&self, x: &Tensor, mode: &Mode) -> Result<Tensor> {
-        Ok(self.norm.forward_relu(&self.conv.forward(x)?, mode)?)
+        Ok(self.conv.forward_norm_relu(&self.norm, x, mode)?)
     }
 }

@@ -107,6 +107,15 @@ pub(crate) fn passing<T: Float>(y: T, dy: T) -> T {
     if y <= T::zero() { T::zero() } else { dy }
 }
 
+/// The gradient before ReLU, from its result and the gradient of that.
+pub(crate) fn relu_gradient(y: &Tensor, dy: &Tensor) -> candle_core::Result<Tensor> {
+    let dy = dy.contiguous()?;
+    with_float!(dy.dtype(), T => {
+        let (y, dy_values) = (Values::of(y), Values::of(&dy));
+        tensor_like(map_pairs::<T>(y.slice()?, dy_values.slice()?, passing), &dy)
+    })
+}
+
 /// Applies `f` to each pair of elements of two slices of equal length, in parallel.
 fn map_pairs<T: Float>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Sync) -> Vec<T> {
     let mut result = vec![T::zero(); a.len()];
@@ -141,11 +150,7 @@ impl CustomOp1 for Relu {
     }
 
     fn bwd(&self, _x: &Tensor, y: &Tensor, dy: &Tensor) -> candle_core::Result<Option<Tensor>> {
-        let dy = dy.contiguous()?;
-        with_float!(dy.dtype(), T => {
-            let dx = map_pairs::<T>(Values::of(y).slice()?, Values::of(&dy).slice()?, passing);
-            tensor_like(dx, y).map(Some)
-        })
+        relu_gradient(y, dy).map(Some)
     }
 }
 

@@ -8,6 +8,7 @@ use candle_core::{
     CpuStorage, DType, Device, InplaceOp1, Layout, Storage, StorageRef, Tensor, WithDType,
 };
 
+use crate::order::Order;
 use crate::{Error, Result, elementary};
 
 /// Elements of one parallel piece of an element-wise loop: large enough to outweigh the hand-over
@@ -115,22 +116,28 @@ pub(crate) use with_float;
 /// The gradients of three inputs; none for an input that no variable leads to.
 pub(crate) type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
 
-/// The elements of a contiguous tensor, locked for reading.
+/// The elements of a tensor, locked for reading.
 pub(crate) struct Values<'t> {
     storage: StorageRef<'t>,
     layout: &'t Layout,
+    order: Order,
 }
 
 impl<'t> Values<'t> {
     /// Locks `tensor`, which must be contiguous.
     pub(crate) fn of(tensor: &'t Tensor) -> Self {
-        let (storage, layout) = tensor.storage_and_layout();
-        Self { storage, layout }
+        Self::in_order(Order::First, tensor)
     }
 
-    /// The elements in row-major order.
+    /// Locks `tensor`, which must lie in this order.
+    pub(crate) fn in_order(order: Order, tensor: &'t Tensor) -> Self {
+        let (storage, layout) = tensor.storage_and_layout();
+        Self { storage, layout, order }
+    }
+
+    /// The elements in the order of the memory.
     pub(crate) fn slice<T: Float>(&self) -> candle_core::Result<&[T]> {
-        slice(host(&self.storage)?, self.layout)
+        self.order.slice(host(&self.storage)?, self.layout)
     }
 }
 

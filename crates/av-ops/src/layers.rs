@@ -65,6 +65,29 @@ impl Conv2d {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         conv2d(x, &self.weight, self.bias.as_ref(), self.config)
     }
+
+    /// Convolves `x` (B, inputs, H, W), normalises the result and applies ReLU. In evaluation this is one convolution, as
+    /// the normalisation is a factor and a summand for each channel then; the result is the same up to rounding.
+    ///
+    /// Errors: as [`conv2d`](fn@conv2d) and [`batch_norm`].
+    pub fn forward_norm_relu(
+        &self,
+        norm: &BatchNorm,
+        x: &Tensor,
+        mode: &Mode<'_>,
+    ) -> Result<Tensor> {
+        if mode.is_train() {
+            return norm.forward_relu(&self.forward(x)?, mode);
+        }
+        let [factor, shift] = norm.evaluation()?;
+        let channels = factor.dims1()?;
+        let weight = self.weight.broadcast_mul(&factor.reshape((channels, 1, 1, 1))?)?;
+        let bias = match &self.bias {
+            Some(bias) => (bias * factor)?.add(&shift)?,
+            None => shift,
+        };
+        conv2d(x, &weight, Some(&bias), Conv2dConfig { relu: true, ..self.config })
+    }
 }
 
 /// A batch normalisation with its running statistics; see [`batch_norm`].
@@ -102,6 +125,15 @@ impl BatchNorm {
     /// Errors: as [`batch_norm`].
     pub fn forward_relu(&self, x: &Tensor, mode: &Mode<'_>) -> Result<Tensor> {
         self.apply(x, BatchNormConfig { relu: true, ..BatchNormConfig::default() }, mode)
+    }
+
+    /// What each channel is multiplied by in evaluation, and what is added then.
+    fn evaluation(&self) -> Result<[Tensor; 2]> {
+        let (mean, variance) = (self.mean.as_detached_tensor(), self.variance.as_detached_tensor());
+        let deviation = (variance + BatchNormConfig::default().epsilon)?.sqrt()?;
+        let factor = self.weight.div(&deviation)?;
+        let shift = (&self.bias - mean.mul(&factor)?)?;
+        Ok([factor, shift])
     }
 
     fn apply(&self, x: &Tensor, config: BatchNormConfig, mode: &Mode<'_>) -> Result<Tensor> {

@@ -7,10 +7,11 @@ use candle_core::backend::BackendStorage as _;
 use candle_core::backprop::GradStore;
 use candle_core::op::BackpropOp;
 use candle_core::{
-    CpuStorage, CustomOp1, CustomOp3, Layout, Shape, Storage, Tensor, WithDType as _,
+    CpuStorage, CustomOp1, CustomOp3, Layout, Shape, Storage, Tensor, TensorId, WithDType as _,
 };
 
 use crate::cpu::{host, with_float};
+use crate::order::Order;
 use crate::{Error, Result};
 
 /// Backward through the operators of this crate without what candle's own backward does for each tensor:
@@ -91,9 +92,9 @@ impl Tape {
                 actual: gradient.dims().to_vec(),
             });
         }
-        let mut gradients = GradStore::default();
-        add(&mut gradients, y, gradient.detach())?;
-        walk(taken(), gradients)
+        let (nodes, mut gradients) = (taken(), GradStore::default());
+        add(&nodes, &mut gradients, y, gradient.detach())?;
+        walk(nodes, gradients)
     }
 }
 
@@ -111,7 +112,11 @@ fn taken() -> Vec<Node> {
 /// An operator that ran, with its inputs and its result.
 struct Node {
     operator: Operator,
+    /// The result with its dimensions in the order of the memory, as the operator knows them: the leaf.
     output: Tensor,
+    order: Order,
+    /// The result with its channels second, which may be the leaf too.
+    view: TensorId,
 }
 
 enum Operator {
@@ -122,7 +127,7 @@ enum Operator {
 impl Node {
     /// The inputs, each with its gradient where it has one.
     fn backward(self, gradient: &Tensor) -> candle_core::Result<Vec<(Tensor, Option<Tensor>)>> {
-        let Self { operator, output } = self;
+        let Self { operator, output, .. } = self;
         match operator {
             Operator::One(operator, x) => {
                 let dx = operator.bwd(&x, &output, gradient)?;
@@ -143,7 +148,7 @@ fn walk(mut nodes: Vec<Node>, mut gradients: GradStore) -> Result<GradStore> {
         if let Some(gradient) = gradients.remove(&node.output) {
             for (input, gradient) in node.backward(&gradient)? {
                 if let Some(gradient) = gradient {
-                    add(&mut gradients, &input, gradient)?;
+                    add(&nodes, &mut gradients, &input, gradient)?;
                 }
             }
         }
@@ -151,22 +156,36 @@ fn walk(mut nodes: Vec<Node>, mut gradients: GradStore) -> Result<GradStore> {
     Ok(gradients)
 }
 
-/// Adds the gradient of a tensor: to that of the leaf which it is, or through candle's operations to those of the
-/// leaves it was made of.
-fn add(gradients: &mut GradStore, tensor: &Tensor, gradient: Tensor) -> candle_core::Result<()> {
-    if !tensor.is_variable() {
-        // A constant has no gradient.
-        return if tensor.track_op() {
-            gradients.extend(through_candle(tensor, gradient)?)
-        } else {
-            Ok(())
-        };
+/// Adds the gradient of a tensor: to that of the leaf which it is or shows, or through candle's operations to those of
+/// the leaves it was made of.
+fn add(
+    nodes: &[Node],
+    gradients: &mut GradStore,
+    tensor: &Tensor,
+    gradient: Tensor,
+) -> candle_core::Result<()> {
+    if tensor.is_variable() {
+        return add_to_leaf(gradients, tensor, gradient);
     }
-    let sum = match gradients.remove(tensor) {
+    if !tensor.track_op() {
+        return Ok(()); // A constant has no gradient.
+    }
+    match nodes.iter().rfind(|node| node.view == tensor.id()) {
+        Some(node) => add_to_leaf(gradients, &node.output, node.order.physical(&gradient)?),
+        None => gradients.extend(through_candle(tensor, gradient)?),
+    }
+}
+
+fn add_to_leaf(
+    gradients: &mut GradStore,
+    leaf: &Tensor,
+    gradient: Tensor,
+) -> candle_core::Result<()> {
+    let sum = match gradients.remove(leaf) {
         Some(before) => (before + gradient)?.detach(),
         None => gradient,
     };
-    gradients.insert(tensor, sum);
+    gradients.insert(leaf, sum);
     Ok(())
 }
 
@@ -206,14 +225,24 @@ pub(crate) fn apply1(
     x: &Tensor,
     operator: impl CustomOp1 + Send + Sync + 'static,
 ) -> candle_core::Result<Tensor> {
+    apply1_in(Order::First, x, operator)
+}
+
+/// As [`apply1`] for an operator that gives its result, and takes the result's gradient, with the dimensions in the given
+/// order.
+pub(crate) fn apply1_in(
+    order: Order,
+    x: &Tensor,
+    operator: impl CustomOp1 + Send + Sync + 'static,
+) -> candle_core::Result<Tensor> {
     if !(is_recording() && x.track_op()) {
-        return x.apply_op1(operator);
+        return order.logical(&x.apply_op1(operator)?);
     }
     let result = {
         let (storage, layout) = x.storage_and_layout();
         operator.cpu_fwd(host(&storage)?, layout)?
     };
-    Ok(record(Operator::One(Box::new(operator), x.clone()), result))
+    record(order, Operator::One(Box::new(operator), x.clone()), result)
 }
 
 /// Runs an operator of three tensors, as [`apply1`].
@@ -221,21 +250,35 @@ pub(crate) fn apply3(
     inputs: [&Tensor; 3],
     operator: impl CustomOp3 + Send + Sync + 'static,
 ) -> candle_core::Result<Tensor> {
+    apply3_in(Order::First, inputs, operator)
+}
+
+/// Runs an operator of three tensors, as [`apply1_in`].
+pub(crate) fn apply3_in(
+    order: Order,
+    inputs: [&Tensor; 3],
+    operator: impl CustomOp3 + Send + Sync + 'static,
+) -> candle_core::Result<Tensor> {
     let [a, b, c] = inputs;
     if !(is_recording() && inputs.iter().any(|input| input.track_op())) {
-        return a.apply_op3(b, c, operator);
+        return order.logical(&a.apply_op3(b, c, operator)?);
     }
     let result = {
         let [(a, a_layout), (b, b_layout), (c, c_layout)] =
             inputs.map(|input| input.storage_and_layout());
         operator.cpu_fwd(host(&a)?, a_layout, host(&b)?, b_layout, host(&c)?, c_layout)?
     };
-    Ok(record(Operator::Three(Box::new(operator), inputs.map(Tensor::clone)), result))
+    record(order, Operator::Three(Box::new(operator), inputs.map(Tensor::clone)), result)
 }
 
-fn record(operator: Operator, (storage, shape): (CpuStorage, Shape)) -> Tensor {
+fn record(
+    order: Order,
+    operator: Operator,
+    (storage, shape): (CpuStorage, Shape),
+) -> candle_core::Result<Tensor> {
     let output = Tensor::from_storage(Storage::Cpu(storage), shape, BackpropOp::none(), true);
-    let node = Node { operator, output: output.clone() };
+    let result = order.logical(&output)?;
+    let node = Node { operator, output, order, view: result.id() };
     NODES.with_borrow_mut(|nodes| nodes.get_or_insert_default().push(node));
-    output
+    Ok(result)
 }

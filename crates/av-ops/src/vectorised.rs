@@ -9,8 +9,8 @@ use crate::cpu::Float;
 /// The environment variable that lowers the instructions.
 const VARIABLE: &str = "AV_OPS_SIMD";
 
-/// Elements that [`map_lanes`] takes at once.
-const LANES: usize = 16;
+/// Elements of the widest vectors there are, f32 in AVX-512.
+pub(crate) const WIDEST: usize = 16;
 
 /// Runs `work` as compiled for those instructions. The closure must be marked `#[inline(always)]`: code that is
 /// called rather than inlined keeps the instructions of the build.
@@ -75,10 +75,10 @@ pub(crate) fn map_lanes<T: Float, const G: usize, const C: usize>(
     f: impl Fn([T; G], [T; C]) -> [T; C],
 ) {
     let length = changed.first().map_or(0, |slice| slice.len());
-    let whole = length - length % LANES;
+    let whole = length - length % WIDEST;
     let mut changed = changed;
-    for start in (0..whole).step_by(LANES) {
-        map_some::<T, G, C, LANES>(&given, &mut changed, start, &f);
+    for start in (0..whole).step_by(WIDEST) {
+        map_some::<T, G, C, WIDEST>(&given, &mut changed, start, &f);
     }
     for start in whole..length {
         map_some::<T, G, C, 1>(&given, &mut changed, start, &f);

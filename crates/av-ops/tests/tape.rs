@@ -4,12 +4,12 @@
 mod support;
 
 use av_ops::{
-    Conv2dConfig, CrossEntropyConfig, Error, Tape, conv2d, cross_entropy, global_avg_pool, linear,
-    relu,
+    Conv2dConfig, CrossEntropyConfig, Error, Tape, channels_last, conv2d, cross_entropy,
+    global_avg_pool, linear, relu,
 };
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
-use support::{assert_close, normal, values};
+use support::{assert_close, normal, single, values};
 
 /// A network of operators and candle's operations: a residual sum, a view, a tensor used twice, a scaled loss.
 struct Network {
@@ -58,6 +58,31 @@ fn gradients_are_those_of_candles_backward() {
     }
     // The tape has ended: candle's backward reaches the variables again.
     assert_eq!(network.gradients(&network.loss().backward().unwrap()).len(), 4);
+}
+
+#[test]
+fn gradients_are_those_of_candles_backward_where_channels_lie_last() {
+    let shapes: [(&str, &[usize]); 3] =
+        [("x", &[3, 2, 5, 4]), ("a", &[8, 2, 3, 3]), ("b", &[8, 8, 3, 3])];
+    let [x, a, b] =
+        shapes.map(|(name, shape)| Var::from_tensor(&single(&normal(name, shape))).unwrap());
+    let loss = || {
+        let conv = |x: &Tensor, weight: &Var, stride| {
+            conv2d(x, weight, None, Conv2dConfig::square(stride, 1)).unwrap()
+        };
+        let first = conv(&channels_last(&x).unwrap(), &a, 1);
+        // A view that operators and candle read, and a sum of two.
+        let sum = (&first + conv(&first, &b, 1)).unwrap();
+        let means = global_avg_pool(&conv(&relu(&sum).unwrap(), &b, 2)).unwrap();
+        means.sqr().unwrap().sum_all().unwrap()
+    };
+    let expected = loss().backward().unwrap();
+    let tape = Tape::start().unwrap();
+    let actual = tape.backward(&loss()).unwrap();
+    for var in [x, a, b] {
+        let [actual, expected] = [&actual, &expected].map(|store| values(store.get(&var).unwrap()));
+        assert_close(&actual, &expected, 1e-6);
+    }
 }
 
 #[test]

@@ -7,8 +7,8 @@ mod support;
 use av_ops::{
     BatchNormConfig, Conv1dConfig, Conv2dConfig, CrossEntropyConfig, Direction, GroupNormConfig,
     Mode, Pool2dConfig, Running, Streams, adaptive_avg_pool2d, adaptive_max_pool2d, avg_pool2d,
-    batch_norm, conv1d, conv2d, cross_entropy, dropout, embedding, gelu, global_avg_pool,
-    group_norm, layer_norm, linear, log_softmax, max_pool2d, relu, silu, softmax,
+    batch_norm, channels_last, conv1d, conv2d, cross_entropy, dropout, embedding, gelu,
+    global_avg_pool, group_norm, layer_norm, linear, log_softmax, max_pool2d, relu, silu, softmax,
     upsample_bilinear2d, upsample_nearest2d,
 };
 use candle_core::{Tensor, Var};
@@ -62,9 +62,12 @@ fn convolutions() {
             normal("bias", &[outputs]),
         ];
         check(name, &tensors, &|t| conv2d(&t[0], &t[1], Some(&t[2]), config).unwrap());
+        check(&format!("{name}, channels last"), &tensors, &|t| {
+            conv2d(&channels_last(&t[0]).unwrap(), &t[1], Some(&t[2]), config).unwrap()
+        });
     }
     let tensors = [normal("x", &[35, 4, 60]), normal("weight", &[6, 2, 5]), normal("bias", &[6])];
-    let config = Conv1dConfig { stride: 2, padding: 3, dilation: 2, groups: 2 };
+    let config = Conv1dConfig { stride: 2, padding: 3, dilation: 2, groups: 2, relu: true };
     check("of lines", &tensors, &|t| conv1d(&t[0], &t[1], Some(&t[2]), config).unwrap());
 }
 
@@ -91,6 +94,8 @@ fn pooling() {
     check("mean to a size", &x, &|t| adaptive_avg_pool2d(&t[0], (4, 9)).unwrap());
     check("largest to a size", &x, &|t| adaptive_max_pool2d(&t[0], (4, 9)).unwrap());
     check("mean", &x, &|t| global_avg_pool(&t[0]).unwrap());
+    let last = |t: &Tensor| channels_last(t).unwrap();
+    check("mean, channels last", &x, &|t| global_avg_pool(&last(&t[0])).unwrap());
 }
 
 #[test]
@@ -108,6 +113,10 @@ fn normalisation() {
     let planes = with(normal("x", &[9, 6, 41, 31]), 6);
     for (relu, training) in [(false, false), (false, true), (true, false), (true, true)] {
         check("batch_norm", &planes, &|t| normalise(t, relu, training));
+        check("batch_norm, channels last", &planes, &|t| {
+            let last = channels_last(&t[0]).unwrap();
+            normalise(&[last, t[1].clone(), t[2].clone()], relu, training)
+        });
         let config = GroupNormConfig { groups: 2, relu, ..GroupNormConfig::default() };
         check("group_norm", &planes, &|t| group_norm(&t[0], &t[1], &t[2], config).unwrap());
     }

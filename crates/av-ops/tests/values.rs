@@ -5,7 +5,7 @@ mod support;
 
 use av_ops::{
     BatchNormConfig, Conv1dConfig, Conv2dConfig, Mode, Pool2dConfig, Running, Streams, avg_pool2d,
-    batch_norm, conv1d, conv2d, global_avg_pool, linear, max_pool2d, relu,
+    batch_norm, channels_last, conv1d, conv2d, global_avg_pool, linear, max_pool2d, relu,
 };
 use candle_core::{DType, Device, Tensor, Var};
 use support::{assert_close, normal, values, windows};
@@ -23,7 +23,7 @@ fn convolved(
     place: [usize; 2],
     config: Conv2dConfig,
 ) -> f64 {
-    let Conv2dConfig { stride, padding, dilation, groups } = config;
+    let Conv2dConfig { stride, padding, dilation, groups, .. } = config;
     let first = output / (outputs / groups) * kernel[0];
     let mut total = 0.0;
     for c in 0..kernel[0] {
@@ -45,7 +45,7 @@ fn convolved(
 #[test]
 fn conv2d_equals_the_definition() {
     let square = Conv2dConfig::square;
-    // Height and width, kernel, options; six input and six output channels.
+    // Height and width, kernel, options; six input channels and 24 of the result.
     let cases = [
         ([8, 7], [3, 3], square(2, 1)),
         ([5, 9], [3, 3], square(1, 1)),
@@ -58,8 +58,11 @@ fn conv2d_equals_the_definition() {
         ([8, 7], [3, 3], Conv2dConfig { groups: 2, ..square(2, 1) }),
         ([8, 7], [3, 3], Conv2dConfig { groups: 6, ..square(1, 1) }),
         ([4, 5], [1, 1], Conv2dConfig { groups: 3, ..square(1, 0) }),
+        ([6, 5], [3, 3], Conv2dConfig { relu: true, ..square(1, 1) }),
+        // A place that reads nothing but padding.
+        ([3, 3], [2, 2], Conv2dConfig { dilation: [5, 5], relu: true, ..square(1, 4) }),
     ];
-    let (batch, channels, outputs) = (2, 6, 6);
+    let (batch, channels, outputs) = (2, 6, 24);
     for ([height, width], kernel, config) in cases {
         let inputs = channels / config.groups;
         let x = normal("x", &[batch, channels, height, width]);
@@ -78,7 +81,8 @@ fn conv2d_equals_the_definition() {
                     let kernel = (ws.as_slice(), [inputs, kernel[0], kernel[1]]);
                     let image = (image, [channels, height, width]);
                     let sum = convolved(image, kernel, (output, outputs), place, config);
-                    expected.push(bias + sum);
+                    let sum = bias + sum;
+                    expected.push(if config.relu { sum.max(0.0) } else { sum });
                 }
             }
         }
@@ -86,14 +90,16 @@ fn conv2d_equals_the_definition() {
         assert_eq!(y.dims(), [batch, outputs, rows, columns]);
         assert_close(&values(&y), &expected, F64);
         let single = |t: &Tensor| t.to_dtype(DType::F32).unwrap();
-        let y = conv2d(&single(&x), &single(&weight), Some(&single(&bias)), config).unwrap();
-        assert_close(&values(&y), &expected, F32);
+        for x in [single(&x), channels_last(&single(&x)).unwrap()] {
+            let y = conv2d(&x, &single(&weight), Some(&single(&bias)), config).unwrap();
+            assert_close(&values(&y), &expected, F32);
+        }
     }
 }
 
 #[test]
 fn conv1d_equals_the_definition() {
-    let config = Conv1dConfig { stride: 2, padding: 3, dilation: 2, groups: 2 };
+    let config = Conv1dConfig { stride: 2, padding: 3, dilation: 2, groups: 2, relu: false };
     let (x, weight) = (normal("x", &[2, 4, 11]), normal("weight", &[6, 2, 3]));
     let y = conv1d(&x, &weight, None, config).unwrap();
     let (xs, ws) = (values(&x), values(&weight));

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use super::select;
+use super::{relu, select};
 use crate::Result;
 use crate::conv::Conv2dConfig;
 
@@ -14,7 +14,7 @@ pub(crate) fn conv2d(
     config: Conv2dConfig,
     out: [usize; 2],
 ) -> Result<Tensor> {
-    let Conv2dConfig { stride, padding, dilation, groups } = config;
+    let Conv2dConfig { stride, padding, dilation, groups, relu: is_rectified } = config;
     let (batch, channels, _, _) = x.dims4()?;
     let (outputs, _, height, width) = weight.dims4()?;
     // Rows, then columns: for each element of the kernel those that it reads at all places. Picked
@@ -33,7 +33,8 @@ pub(crate) fn conv2d(
         .reshape((groups, taps, places))?;
     let y = weight.reshape((groups, outputs / groups, taps))?.matmul(&patches)?;
     let y = y.reshape((outputs, batch, out[0], out[1]))?.transpose(0, 1)?.contiguous()?;
-    Ok(y.broadcast_add(&bias.reshape((1, outputs, 1, 1))?)?)
+    let y = y.broadcast_add(&bias.reshape((1, outputs, 1, 1))?)?;
+    if is_rectified { relu(&y) } else { Ok(y) }
 }
 
 #[cfg(test)]
@@ -55,6 +56,7 @@ mod tests {
             (9, 11, [2, 4], Conv2dConfig { dilation: [3, 2], padding: [3, 5], ..square(2, 0) }),
             (8, 7, [3, 3], Conv2dConfig { groups: 2, ..square(2, 1) }),
             (6, 5, [2, 3], Conv2dConfig { groups: 2, dilation: [2, 1], ..square(1, 1) }),
+            (5, 6, [3, 3], Conv2dConfig { relu: true, ..square(1, 1) }),
         ];
         for (height, width, [rows, columns], config) in cases {
             for batch in [1, 3] {
@@ -77,7 +79,7 @@ mod tests {
         let inputs = [normal("x", &[2, 4, 5, 6]), normal("weight", &[4, 1, 3, 3])];
         check("depthwise", &inputs, &|t| conv2d(&t[0], &t[1], None, depthwise).unwrap());
         let inputs = [normal("x", &[2, 4, 11]), normal("weight", &[6, 2, 3]), normal("bias", &[6])];
-        let config = Conv1dConfig { stride: 2, padding: 3, dilation: 2, groups: 2 };
+        let config = Conv1dConfig { stride: 2, padding: 3, dilation: 2, groups: 2, relu: true };
         check("conv1d", &inputs, &|t| conv1d(&t[0], &t[1], Some(&t[2]), config).unwrap());
     }
 }

@@ -1,259 +1,242 @@
-//! The kernel of the direct convolution: at many neighbouring places at once the sum over taps of weights times planes.
+//! The kernel of the direct convolution: for many channels at once the sum over taps of weights times what is read.
+#![allow(unsafe_code)]
+// The checks of an index cost more than half of a product.
+// Iterators over arrays of sums, and copies of them, would take them out of the registers.
+#![allow(clippy::needless_range_loop, clippy::manual_memcpy)]
 
 use pulp::{Simd, WithSimd};
 
-use super::planes::SLACK;
+use super::Finish;
+use super::taps::{BLOCK, Place, Run, Taps};
 use crate::vectorised::arch;
 
-/// Channels of the result that the weights are packed by.
-const BLOCK: usize = 8;
+/// Taps summed in one go: their weights stay in the first two levels of the cache.
+const TOGETHER: usize = 576;
 
-/// Vectors of neighbouring places in a tile.
-const VECTORS: usize = 3;
+/// Places that go through all weights before the next ones do.
+const PLACES: usize = 512;
 
-/// Elements of the widest vectors there are, f32 in AVX-512.
-const LANES: usize = 16;
-
-/// Taps summed in one go: their weights and what they read of the planes stay in the first-level cache.
-const TAPS: usize = 288;
-
-const _: () = assert!(VECTORS * LANES <= SLACK);
-
-/// Sums over taps: `y[m, i, j] = sum over k of weight[m, k] planes[offset[k] + i columns + j]`.
+/// Sums over taps: `y[place, channel] = sum over k of weights[channel, k] x[place, k]`.
 #[derive(Debug)]
 pub(super) struct Correlation {
-    /// For each block of channels and each tap the weights of the block's channels.
     weights: Vec<f32>,
+    /// Added to each channel, with what fills the last vector.
+    bias: Vec<f32>,
+    relu: bool,
     channels: usize,
-    offsets: Vec<usize>,
-    /// Rows and columns of places.
-    places: [usize; 2],
-    /// Elements between two rows of a plane.
-    columns: usize,
-    lines: Lines,
-}
-
-/// Neighbouring places that are computed together: those of each row, or of all rows with what lies between them.
-#[derive(Debug, Clone, Copy)]
-struct Lines {
-    count: usize,
-    places: usize,
-    /// Elements between two rows of the results.
-    row: usize,
-}
-
-impl Lines {
-    /// Whichever takes fewer vectors.
-    fn new([rows, columns]: [usize; 2], plane: usize) -> Self {
-        let all = rows.saturating_sub(1) * plane + columns;
-        if all.div_ceil(LANES) <= rows * columns.div_ceil(LANES) {
-            Self { count: 1, places: all, row: plane }
-        } else {
-            Self { count: rows, places: columns, row: columns.next_multiple_of(LANES) }
-        }
-    }
-
-    /// Elements between two lines of the results.
-    fn length(&self) -> usize {
-        self.places.next_multiple_of(LANES)
-    }
+    taps: usize,
 }
 
 impl Correlation {
-    /// `weight` gives the weight of a channel and a tap.
+    /// `weight` gives that of a channel of the result, a channel that is read and an element of the kernel.
     pub fn new(
-        channels: usize,
-        offsets: Vec<usize>,
-        places: [usize; 2],
-        columns: usize,
-        weight: impl Fn(usize, usize) -> f32,
+        taps: &Taps,
+        finish: Finish<'_, f32>,
+        weight: impl Fn(usize, usize, usize) -> f32,
     ) -> Self {
-        let blocks = channels.div_ceil(BLOCK);
-        let mut weights = Vec::with_capacity(blocks * offsets.len() * BLOCK);
-        for block in 0..blocks {
-            for tap in 0..offsets.len() {
-                let of = |lane| {
-                    let channel = block * BLOCK + lane;
-                    if channel < channels { weight(channel, tap) } else { 0.0 }
-                };
-                weights.extend((0..BLOCK).map(of));
-            }
-        }
-        let lines = Lines::new(places, columns);
-        Self { weights, channels, offsets, places, columns, lines }
+        let mut weights = vec![0.0; taps.packed()];
+        taps.for_each(
+            #[inline(always)]
+            |at, channel, read, element| weights[at] = weight(channel, read, element),
+        );
+        let mut bias = finish.bias.to_vec();
+        bias.resize(taps.lanes(), 0.0);
+        Self { weights, bias, relu: finish.relu, channels: taps.channels, taps: taps.len() }
     }
 
-    /// Elements of the results of one channel.
-    fn pitch(&self) -> usize {
-        self.lines.count * self.lines.length()
-    }
-
-    /// Elements of the results of all channels.
-    pub fn results(&self) -> usize {
-        self.channels * self.pitch()
-    }
-
-    /// Whether the results are the rows of places and nothing else.
-    pub fn is_dense(&self) -> bool {
-        self.pitch() == self.places[0] * self.places[1]
-    }
-
-    /// Computes all places from the planes, which begin at the first place.
-    pub fn run(&self, planes: &[f32], results: &mut [f32]) {
-        if !self.places.contains(&0) {
-            arch().dispatch(Run { of: self, planes, results });
-        }
-    }
-
-    /// The places of a row of a channel among the results.
-    pub fn row<'r>(&self, results: &'r [f32], channel: usize, row: usize) -> &'r [f32] {
-        &results[channel * self.pitch() + row * self.lines.row..][..self.places[1]]
-    }
-
-    /// Writes the rows of a channel one behind the other.
-    #[inline(always)]
-    pub fn collect(&self, results: &[f32], channel: usize, into: &mut [f32]) {
-        let (columns, whole) = (self.places[1], self.places[1].next_multiple_of(LANES));
-        let results = &results[channel * self.pitch()..][..self.pitch()];
-        for row in 0..self.places[0] {
-            let (from, into) = (&results[row * self.lines.row..], &mut into[row * columns..]);
-            if from.len().min(into.len()) < whole {
-                into[..columns].copy_from_slice(&from[..columns]);
-                continue;
-            }
-            // Whole vectors: what is too much lies where the next row will.
-            let (from, into) =
-                (from[..whole].as_chunks::<LANES>().0, into[..whole].as_chunks_mut().0);
-            into.iter_mut().zip(from).for_each(|(into, from)| *into = *from);
-        }
+    /// Computes all channels of these places, which read `runs`.
+    pub fn run(&self, x: &[f32], runs: &[Run], places: &[Place], results: &mut [f32]) {
+        let parts = parts(runs);
+        arch().dispatch(Work { of: self, x, parts: &parts, places, results });
     }
 }
 
-struct Run<'a> {
+/// The runs in parts of at most [`TOGETHER`] taps; one part at least.
+fn parts(runs: &[Run]) -> Vec<Vec<Run>> {
+    let mut parts = vec![Vec::new()];
+    let mut room = TOGETHER;
+    for &Run { start, length, tap } in runs {
+        let mut done = 0;
+        while done < length {
+            if room == 0 {
+                parts.push(Vec::new());
+                room = TOGETHER;
+            }
+            let taken = (length - done).min(room);
+            if let Some(part) = parts.last_mut() {
+                part.push(Run { start: start + done, length: taken, tap: tap + done });
+            }
+            (done, room) = (done + taken, room - taken);
+        }
+    }
+    parts
+}
+
+struct Work<'a> {
     of: &'a Correlation,
-    planes: &'a [f32],
+    x: &'a [f32],
+    parts: &'a [Vec<Run>],
+    places: &'a [Place],
     results: &'a mut [f32],
 }
 
-impl WithSimd for Run<'_> {
+impl WithSimd for Work<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let (lines, taps) = (self.of.lines, self.of.offsets.len());
-        let mut first = 0;
-        // One turn at least: without taps the result is 0.
-        loop {
-            let end = taps.min(first + TAPS);
-            for line in 0..lines.count {
-                let mut place = 0;
-                while place < lines.places {
-                    let count = (lines.places - place).div_ceil(S::F32_LANES).min(VECTORS);
-                    let part = (first, end);
-                    let from = line * self.of.columns + place;
-                    let to = line * lines.length() + place;
-                    match count {
-                        1 => self.tiles::<S, 1>(simd, part, from, to),
-                        2 => self.tiles::<S, 2>(simd, part, from, to),
-                        _ => self.tiles::<S, VECTORS>(simd, part, from, to),
-                    }
-                    place += count * S::F32_LANES;
-                }
-            }
-            first = end;
-            if first == taps {
-                break;
+        let lanes = self.of.bias.len();
+        // As many sums as there are registers for, besides a vector of each side.
+        let many = S::REGISTER_COUNT >= 32;
+        for places in self.places.chunks(PLACES) {
+            let mut lane = 0;
+            while lane < lanes {
+                lane += match (lanes - lane) / S::F32_LANES {
+                    4.. if many => self.tiles::<S, 6, 4>(simd, places, lane),
+                    2.. if many => self.tiles::<S, 12, 2>(simd, places, lane),
+                    2.. => self.tiles::<S, 6, 2>(simd, places, lane),
+                    _ => self.tiles::<S, 8, 1>(simd, places, lane),
+                } * S::F32_LANES;
             }
         }
     }
 }
 
-impl Run<'_> {
-    /// All channels at some places, from a part of the taps.
+impl Work<'_> {
+    /// Some vectors of channels from `lane` on; how many they are.
     #[inline(always)]
-    fn tiles<S: Simd, const COUNT: usize>(
+    fn tiles<S: Simd, const PLACES: usize, const VECTORS: usize>(
         &mut self,
         simd: S,
-        (first, end): (usize, usize),
-        from: usize,
-        to: usize,
-    ) {
-        let (taps, pitch) = (self.of.offsets.len(), self.of.pitch());
-        for block in 0..self.of.channels.div_ceil(BLOCK) {
-            let weights =
-                &self.of.weights[(block * taps + first) * BLOCK..][..(end - first) * BLOCK];
+        places: &[Place],
+        lane: usize,
+    ) -> usize {
+        let block = lane / BLOCK * BLOCK;
+        let width = BLOCK.min(self.of.bias.len() - block);
+        let weights = &self.of.weights[block * self.of.taps + lane - block..];
+        for (index, runs) in self.parts.iter().enumerate() {
+            let is_last = index + 1 == self.parts.len();
             let tile = Tile {
+                x: self.x,
+                runs,
                 weights,
-                offsets: &self.of.offsets[first..end],
-                planes: &self.planes[from..],
-                pitch,
-                add: first > 0,
+                width,
+                lane,
+                channels: self.of.channels,
+                add: index > 0,
+                bias: if index == 0 { &self.of.bias[lane..] } else { &[0.0; BLOCK] },
+                least: if self.of.relu && is_last { 0.0 } else { f32::NEG_INFINITY },
             };
-            let channel = block * BLOCK;
-            let channels = (self.of.channels - channel).min(BLOCK);
-            let results = &mut self.results[channel * pitch + to..];
-            // As many sums as there are registers for.
-            if S::REGISTER_COUNT >= 32 {
-                tile.run::<S, BLOCK, COUNT>(simd, 0, channels, results);
-            } else {
-                const HALF: usize = BLOCK / 2;
-                tile.run::<S, HALF, COUNT>(simd, 0, channels.min(HALF), results);
-                if channels > HALF {
-                    tile.run::<S, HALF, COUNT>(
-                        simd,
-                        HALF,
-                        channels - HALF,
-                        &mut results[HALF * pitch..],
-                    );
-                }
+            for places in places.chunks(PLACES) {
+                tile.run::<S, PLACES, VECTORS>(simd, places, self.results);
             }
         }
+        VECTORS
     }
 }
 
 /// Some channels at some places.
 struct Tile<'a> {
+    x: &'a [f32],
+    runs: &'a [Run],
+    /// From those of the first channel on.
     weights: &'a [f32],
-    offsets: &'a [usize],
-    planes: &'a [f32],
-    /// Elements between the results of two channels.
-    pitch: usize,
-    /// Whether the results are added to what earlier taps gave.
+    /// Elements between the weights of two taps.
+    width: usize,
+    /// The first channel.
+    lane: usize,
+    /// Channels of the result.
+    channels: usize,
+    /// Whether the sums are added to what earlier taps gave.
     add: bool,
+    /// Added to each channel.
+    bias: &'a [f32],
+    /// The least result, 0 for ReLU.
+    least: f32,
 }
 
 impl Tile<'_> {
-    /// The sums of `channels` of the `LINES` channels of the block from `lane` on, in `COUNT` vectors each. The loops are
-    /// written out, as the methods of arrays are calls where they hold many vectors.
+    /// The sums over the taps at up to `PLACES` places. The loops are written out, as the methods of arrays are calls where
+    /// they hold many vectors.
     #[inline(always)]
-    fn run<S: Simd, const LINES: usize, const COUNT: usize>(
+    fn run<S: Simd, const PLACES: usize, const VECTORS: usize>(
         &self,
         simd: S,
-        lane: usize,
-        channels: usize,
+        places: &[Place],
         results: &mut [f32],
     ) {
-        let mut sums = [[simd.splat_f32s(0.0); COUNT]; LINES];
-        let (weights, _) = self.weights.as_chunks::<BLOCK>();
-        for (weights, &offset) in weights.iter().zip(self.offsets) {
-            let planes = S::as_simd_f32s(&self.planes[offset..][..COUNT * S::F32_LANES]).0;
-            for line in 0..LINES {
-                let weight = simd.splat_f32s(weights[lane + line]);
-                for vector in 0..COUNT {
-                    sums[line][vector] =
-                        simd.mul_add_f32s(weight, planes[vector], sums[line][vector]);
+        // Behind the last place it once more, whose sums are dropped.
+        let mut from = [0; PLACES];
+        for place in 0..PLACES {
+            from[place] = places[place.min(places.len() - 1)].from;
+        }
+        let mut sums = [[simd.splat_f32s(0.0); VECTORS]; PLACES];
+        for run in self.runs {
+            let mut lines = [[0.0; 0].as_slice(); PLACES];
+            for place in 0..PLACES {
+                lines[place] = &self.x[from[place] + run.start..][..run.length];
+            }
+            let first = run.tap * self.width;
+            let end = first + (run.length - 1) * self.width + VECTORS * S::F32_LANES;
+            let weights = &self.weights[first..end];
+            for tap in 0..run.length {
+                // SAFETY: the last tap's vectors end where `weights` does.
+                let weights = unsafe {
+                    weights
+                        .get_unchecked(tap * self.width..tap * self.width + VECTORS * S::F32_LANES)
+                };
+                let weights = S::as_simd_f32s(weights).0;
+                for place in 0..PLACES {
+                    // SAFETY: each line has as many elements as the run.
+                    let x = simd.splat_f32s(unsafe { *lines[place].get_unchecked(tap) });
+                    for vector in 0..VECTORS {
+                        sums[place][vector] =
+                            simd.mul_add_f32s(x, weights[vector], sums[place][vector]);
+                    }
                 }
             }
         }
-        for line in 0..LINES {
-            if line < channels {
-                let results = &mut results[line * self.pitch..][..COUNT * S::F32_LANES];
-                let results = S::as_mut_simd_f32s(results).0;
-                for vector in 0..COUNT {
-                    let sum = sums[line][vector];
-                    results[vector] =
-                        if self.add { simd.add_f32s(results[vector], sum) } else { sum };
+        let lanes = VECTORS * S::F32_LANES;
+        let bias = S::as_simd_f32s(&self.bias[..lanes]).0;
+        let least = simd.splat_f32s(self.least);
+        for place in 0..PLACES {
+            for vector in 0..VECTORS {
+                sums[place][vector] = simd.add_f32s(sums[place][vector], bias[vector]);
+            }
+        }
+        if self.channels - self.lane >= lanes {
+            if self.add {
+                for place in 0..PLACES {
+                    let to = places[place.min(places.len() - 1)].to + self.lane;
+                    let before = S::as_simd_f32s(&results[to..][..lanes]).0;
+                    for vector in 0..VECTORS {
+                        sums[place][vector] = simd.add_f32s(before[vector], sums[place][vector]);
+                    }
                 }
+            }
+            for place in 0..PLACES {
+                if place < places.len() {
+                    let results = &mut results[places[place].to + self.lane..][..lanes];
+                    let results = S::as_mut_simd_f32s(results).0;
+                    for vector in 0..VECTORS {
+                        results[vector] = simd.max_f32s(least, sums[place][vector]); // NaN stays NaN
+                    }
+                }
+            }
+            return;
+        }
+        let mut all = [[0.0; BLOCK]; PLACES];
+        for place in 0..PLACES {
+            let all = S::as_mut_simd_f32s(&mut all[place][..lanes]).0;
+            for vector in 0..VECTORS {
+                all[vector] = sums[place][vector];
+            }
+        }
+        for (place, sums) in places.iter().zip(&all) {
+            let results = &mut results[place.to + self.lane..place.to + self.channels];
+            for (result, sum) in results.iter_mut().zip(sums) {
+                let sum = if self.add { *result + sum } else { *sum };
+                *result = if sum < self.least { self.least } else { sum };
             }
         }
     }

@@ -4,18 +4,21 @@ mod correlation;
 mod direct;
 mod geometry;
 mod one;
-mod planes;
 mod portable;
 mod products;
+mod taps;
 
 use candle_core::backend::BackendStorage as _;
-use candle_core::{CpuStorage, CustomOp3, Layout, Shape, Tensor, WithDType as _};
+use candle_core::{CpuStorage, CustomOp3, DType, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
+use crate::activation::{rectify, relu_gradient};
+use crate::columns::column_sums;
 use crate::composed;
 use crate::cpu::{
     Float, Gradients, Values, check_inputs, check_rank, check_shape, slice, tensor_like, with_float,
 };
+use crate::order::Order;
 use crate::sums::sum;
 use crate::tape;
 use crate::{Error, Result};
@@ -41,19 +44,27 @@ pub struct Conv2dConfig {
     /// Groups that input and output channels fall into, neighbours together; an output sees the inputs of
     /// its group alone.
     pub groups: usize,
+    /// Applies ReLU to the result in the same pass.
+    pub relu: bool,
 }
 
 impl Default for Conv2dConfig {
-    /// Stride 1, no padding, no dilation, one group.
+    /// Stride 1, no padding, no dilation, one group, no ReLU.
     fn default() -> Self {
         Self::square(1, 0)
     }
 }
 
 impl Conv2dConfig {
-    /// The same stride and padding in both directions, no dilation, one group.
+    /// The same stride and padding in both directions, no dilation, one group, no ReLU.
     pub const fn square(stride: usize, padding: usize) -> Self {
-        Self { stride: [stride; 2], padding: [padding; 2], dilation: [1; 2], groups: 1 }
+        Self {
+            stride: [stride; 2],
+            padding: [padding; 2],
+            dilation: [1; 2],
+            groups: 1,
+            relu: false,
+        }
     }
 }
 
@@ -61,10 +72,11 @@ impl Conv2dConfig {
 ///
 /// Definition: `y[b,o,i,j] = bias[o] + sum over c,u,v of weight[o,c,u,v] x[b,c,i s+u d-p,j s+v d-p]`
 /// with stride `s`, padding `p` and dilation `d` of the direction, over the channels `c` of the group of
-/// `o`; elements outside of the image are 0.
+/// `o`; elements outside of the image are 0. With `relu` what is below 0 becomes 0.
 ///
-/// Shapes: `x` (B, C, H, W), `weight` (O, C / groups, kernel height, kernel width), `bias` (O); the
-/// result is (B, O, H', W') with `H' = (H + 2 p - d (kernel height - 1) - 1) / s + 1` rounded down.
+/// Shapes: `x` (B, C, H, W), in f32 best with its [channels last](crate::channels_last), `weight` (O, C / groups,
+/// kernel height, kernel width), `bias` (O); the result is (B, O, H', W') with
+/// `H' = (H + 2 p - d (kernel height - 1) - 1) / s + 1` rounded down.
 ///
 /// Errors: shapes that do not fit together, an empty dimension, a stride, a dilation or a number of groups
 /// of 0, groups that do not divide the channels, padding not smaller than the dilated kernel, a kernel
@@ -92,7 +104,13 @@ pub fn conv2d(
     check_rank(NAME, x, "B,C,H,W")?;
     check_rank(NAME, weight, "O,C,kernel height,kernel width")?;
     let geometry = geometry(x, weight, config)?;
-    let (x, weight) = (x.contiguous()?, weight.contiguous()?);
+    // In f64, and where there are few channels, matrix products are the best way.
+    let is_last = x.dtype() == DType::F32
+        && direct::suits(geometry.outputs / geometry.groups)
+        && Order::of(x) == Order::Last;
+    let (order, x) =
+        if is_last { (Order::Last, x.clone()) } else { (Order::First, x.contiguous()?) };
+    let weight = weight.contiguous()?;
     let outputs = weight.dims()[0];
     let bias = match bias {
         Some(bias) => bias.contiguous()?,
@@ -103,13 +121,17 @@ pub fn conv2d(
     if composed::applies(&x) {
         return composed::conv2d(&x, &weight, &bias, config, geometry.out);
     }
-    Ok(tape::apply3([&x, &weight, &bias], Conv2dOp(geometry))?)
+    Ok(tape::apply3_in(
+        order,
+        [&x, &weight, &bias],
+        Conv2dOp { geometry, order, relu: config.relu },
+    )?)
 }
 
 fn geometry(x: &Tensor, weight: &Tensor, config: Conv2dConfig) -> Result<Geometry> {
     let (_, channels, height, width) = x.dims4()?;
     let (outputs, weight_channels, kernel_height, kernel_width) = weight.dims4()?;
-    let Conv2dConfig { stride, padding, dilation, groups } = config;
+    let Conv2dConfig { stride, padding, dilation, groups, .. } = config;
     let argument = |name, expected, actual: usize| Error::Argument {
         operator: NAME,
         name,
@@ -165,65 +187,107 @@ fn geometry(x: &Tensor, weight: &Tensor, config: Conv2dConfig) -> Result<Geometr
     }
 }
 
-/// The products behind a convolution, in the best way there is for an element type.
+/// The products behind a convolution, in the best way there is for an element type. Images lie in the given order;
+/// another one than [`Order::First`] is given where [`direct::suits`] the channels of the result.
 trait Convolve: Float {
-    /// The convolution without bias.
-    fn forward(geometry: &Geometry, x: &[Self], weight: &[Self]) -> Vec<Self> {
-        portable::forward(geometry, x, weight)
+    fn forward(
+        geometry: &Geometry,
+        _: Order,
+        x: &[Self],
+        weight: &[Self],
+        finish: Finish<'_, Self>,
+    ) -> Vec<Self> {
+        let mut y = portable::forward(geometry, x, weight);
+        finish.run(geometry, &mut y);
+        y
     }
 
-    fn input_gradient(geometry: &Geometry, weight: &[Self], dy: &[Self]) -> Vec<Self> {
+    fn input_gradient(geometry: &Geometry, _: Order, weight: &[Self], dy: &[Self]) -> Vec<Self> {
         portable::input_gradient(geometry, weight, dy)
     }
 
-    fn weight_gradient(geometry: &Geometry, x: &[Self], dy: &[Self]) -> Vec<Self> {
+    fn weight_gradient(geometry: &Geometry, _: Order, x: &[Self], dy: &[Self]) -> Vec<Self> {
         portable::weight_gradient(geometry, x, dy)
     }
 }
 
 impl Convolve for f32 {
-    fn forward(geometry: &Geometry, x: &[Self], weight: &[Self]) -> Vec<Self> {
-        if direct::suits(geometry) {
-            direct::forward(geometry, x, weight)
-        } else {
-            portable::forward(geometry, x, weight)
+    fn forward(
+        geometry: &Geometry,
+        order: Order,
+        x: &[Self],
+        weight: &[Self],
+        finish: Finish<'_, Self>,
+    ) -> Vec<Self> {
+        if is_direct(geometry, order, geometry.outputs) {
+            return direct::forward(geometry, order, x, weight, finish);
         }
+        let mut y = portable::forward(geometry, x, weight);
+        finish.run(geometry, &mut y);
+        y
     }
 
-    fn input_gradient(geometry: &Geometry, weight: &[Self], dy: &[Self]) -> Vec<Self> {
-        if direct::suits(geometry) {
-            direct::input_gradient(geometry, weight, dy)
+    fn input_gradient(
+        geometry: &Geometry,
+        order: Order,
+        weight: &[Self],
+        dy: &[Self],
+    ) -> Vec<Self> {
+        if is_direct(geometry, order, geometry.channels) {
+            direct::input_gradient(geometry, order, weight, dy)
         } else {
             portable::input_gradient(geometry, weight, dy)
         }
     }
 
-    fn weight_gradient(geometry: &Geometry, x: &[Self], dy: &[Self]) -> Vec<Self> {
-        if direct::suits(geometry) {
-            direct::weight_gradient(geometry, x, dy)
+    fn weight_gradient(geometry: &Geometry, order: Order, x: &[Self], dy: &[Self]) -> Vec<Self> {
+        if is_direct(geometry, order, geometry.outputs) {
+            direct::weight_gradient(geometry, order, x, dy)
         } else {
             portable::weight_gradient(geometry, x, dy)
         }
     }
 }
 
+/// Whether the direct kernels compute so many channels of a result.
+fn is_direct(geometry: &Geometry, order: Order, channels: usize) -> bool {
+    order == Order::Last || direct::suits(channels / geometry.groups) && !geometry.is_identity()
+}
+
 impl Convolve for f64 {}
 
-struct Conv2dOp(Geometry);
+/// What becomes of the sums of a convolution.
+#[derive(Clone, Copy)]
+struct Finish<'a, T> {
+    /// Added to each channel.
+    bias: &'a [T],
+    relu: bool,
+}
+
+impl<T: Float> Finish<'_, T> {
+    /// Of images that lie channel by channel.
+    fn run(&self, geometry: &Geometry, y: &mut [T]) {
+        if !self.relu && self.bias.iter().all(|&bias| bias == T::zero()) {
+            return;
+        }
+        y.par_chunks_mut(geometry.result()).for_each(|y| {
+            for (y, &bias) in y.chunks_exact_mut(geometry.places()).zip(self.bias) {
+                y.iter_mut().for_each(|y| *y += bias);
+                if self.relu {
+                    y.iter_mut().for_each(|y| *y = rectify(*y));
+                }
+            }
+        });
+    }
+}
+
+struct Conv2dOp {
+    geometry: Geometry,
+    order: Order,
+    relu: bool,
+}
 
 impl Conv2dOp {
-    fn forward<T: Convolve>(&self, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
-        let mut y = T::forward(&self.0, x, weight);
-        if bias.iter().any(|&bias| bias != T::zero()) {
-            y.par_chunks_mut(self.0.result()).for_each(|y| {
-                for (y, &bias) in y.chunks_exact_mut(self.0.places()).zip(bias) {
-                    y.iter_mut().for_each(|y| *y += bias);
-                }
-            });
-        }
-        y
-    }
-
     /// The gradients of input, weight and bias; none for those that no variable leads to.
     fn gradients<T: Convolve>(
         &self,
@@ -232,11 +296,18 @@ impl Conv2dOp {
         bias: &Tensor,
         dy: &Tensor,
     ) -> candle_core::Result<Gradients> {
+        let Self { ref geometry, order, .. } = *self;
         let (x_values, weight_values, dy_values) =
-            (Values::of(x), Values::of(weight), Values::of(dy));
+            (Values::in_order(order, x), Values::of(weight), Values::of(dy));
         let dy = dy_values.slice::<T>()?;
-        let dx = || tensor_like(T::input_gradient(&self.0, weight_values.slice()?, dy), x);
-        let dw = || tensor_like(T::weight_gradient(&self.0, x_values.slice()?, dy), weight);
+        let dx = || {
+            let dx = T::input_gradient(geometry, order, weight_values.slice()?, dy);
+            order.tensor(dx, x.dims())
+        };
+        let dw = || {
+            let dw = T::weight_gradient(geometry, order, x_values.slice()?, dy);
+            tensor_like(dw, weight)
+        };
         let db = || tensor_like(self.bias_gradient(dy), bias);
         Ok((
             x.track_op().then(dx).transpose()?,
@@ -246,11 +317,15 @@ impl Conv2dOp {
     }
 
     fn bias_gradient<T: Float>(&self, dy: &[T]) -> Vec<T> {
-        let places = self.0.places();
-        (0..self.0.outputs)
+        let Geometry { outputs, .. } = self.geometry;
+        if self.order == Order::Last {
+            return column_sums(dy, outputs).into_iter().map(T::from_f64).collect();
+        }
+        let places = self.geometry.places();
+        (0..outputs)
             .into_par_iter()
             .map(|output| {
-                let images = dy.chunks_exact(self.0.outputs * places);
+                let images = dy.chunks_exact(outputs * places);
                 let total: f64 =
                     images.map(|dy| sum(&dy[output * places..][..places], |dy| dy)).sum();
                 T::from_f64(total)
@@ -258,9 +333,10 @@ impl Conv2dOp {
             .collect()
     }
 
+    /// The sizes of the result in the order of its memory.
     fn shape(&self, x: &Layout) -> Shape {
-        let [height, width] = self.0.out;
-        Shape::from((x.dims()[0], self.0.outputs, height, width))
+        let [height, width] = self.geometry.out;
+        Shape::from(self.order.dims(&[x.dims()[0], self.geometry.outputs, height, width]))
     }
 }
 
@@ -279,9 +355,11 @@ impl CustomOp3 for Conv2dOp {
         bias_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let y = with_float!(x.dtype(), T => {
-            let (x, weight) = (slice::<T>(x, x_layout)?, slice(weight, weight_layout)?);
+            let x = self.order.slice::<T>(x, x_layout)?;
+            let weight = slice(weight, weight_layout)?;
             let bias = slice(bias, bias_layout)?;
-            Ok(T::to_cpu_storage_owned(self.forward(x, weight, bias)))
+            let finish = Finish { bias, relu: self.relu };
+            Ok(T::to_cpu_storage_owned(T::forward(&self.geometry, self.order, x, weight, finish)))
         })?;
         Ok((y, self.shape(x_layout)))
     }
@@ -291,10 +369,10 @@ impl CustomOp3 for Conv2dOp {
         x: &Tensor,
         weight: &Tensor,
         bias: &Tensor,
-        _y: &Tensor,
+        y: &Tensor,
         dy: &Tensor,
     ) -> candle_core::Result<Gradients> {
-        let dy = dy.contiguous()?;
+        let dy = if self.relu { relu_gradient(y, dy)? } else { dy.contiguous()? };
         with_float!(dy.dtype(), T => self.gradients::<T>(x, weight, bias, &dy))
     }
 }

@@ -19,12 +19,14 @@ pub struct Conv1dConfig {
     pub dilation: usize,
     /// Groups that input and output channels fall into.
     pub groups: usize,
+    /// Applies ReLU to the result in the same pass.
+    pub relu: bool,
 }
 
 impl Default for Conv1dConfig {
-    /// Stride 1, no padding, no dilation, one group.
+    /// Stride 1, no padding, no dilation, one group, no ReLU.
     fn default() -> Self {
-        Self { stride: 1, padding: 0, dilation: 1, groups: 1 }
+        Self { stride: 1, padding: 0, dilation: 1, groups: 1, relu: false }
     }
 }
 
@@ -56,12 +58,13 @@ pub fn conv1d(
 ) -> Result<Tensor> {
     check_rank(NAME, x, "B,C,L")?;
     check_rank(NAME, weight, "O,C,kernel")?;
-    let Conv1dConfig { stride, padding, dilation, groups } = config;
+    let Conv1dConfig { stride, padding, dilation, groups, relu } = config;
     let config = Conv2dConfig {
         stride: [1, stride],
         padding: [0, padding],
         dilation: [1, dilation],
         groups,
+        relu,
     };
     let y = conv2d(&x.unsqueeze(2)?, &weight.unsqueeze(2)?, bias, config)?;
     Ok(y.squeeze(2)?)

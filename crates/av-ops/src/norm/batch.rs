@@ -11,7 +11,8 @@ use crate::cpu::{
     Float, Gradients, Values, check_inputs, check_shape, slice, tensor_like, with_float,
 };
 use crate::norm::map::Map;
-use crate::norm::{Moments, check_epsilon};
+use crate::norm::{Moments, check_epsilon, places};
+use crate::order::Order;
 use crate::random::Mode;
 use crate::tape;
 use crate::vectorised::vectorised;
@@ -107,8 +108,10 @@ pub fn batch_norm(
         moments.get_or_init(|| pairs.map(|(mean, variance)| Moments { mean, variance }).collect());
     }
     let BatchNormConfig { epsilon, relu, .. } = config;
-    let op = BatchNormOp { planes, moments: moments.clone(), epsilon, training, relu };
-    let y = tape::apply3([&x.contiguous()?, &weight.contiguous()?, &bias.contiguous()?], op)?;
+    let order = Order::of(x);
+    let x = if order == Order::Last { x.clone() } else { x.contiguous()? };
+    let op = BatchNormOp { order, planes, moments: moments.clone(), epsilon, training, relu };
+    let y = tape::apply3_in(order, [&x, &weight.contiguous()?, &bias.contiguous()?], op)?;
     if let (true, Some(moments)) = (training, moments.get()) {
         update(running, moments, elements, config.momentum)?;
     }
@@ -206,6 +209,7 @@ impl Planes {
 }
 
 struct BatchNormOp {
+    order: Order,
     planes: Planes,
     /// Of each channel: those of the batch, which forward sets, or the running ones.
     moments: Arc<OnceLock<Vec<Moments>>>,
@@ -218,6 +222,10 @@ struct BatchNormOp {
 impl BatchNormOp {
     fn forward<T: Float>(&self, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
         let planes = &self.planes;
+        if self.order == Order::Last {
+            let moments = self.moments.get_or_init(|| places::moments(x, planes.channels));
+            return places::apply(&self.maps(moments, weight, bias), self.relu, x);
+        }
         let fixed = self.moments.get();
         let mut y = vec![T::zero(); x.len()];
         let channels = planes.channels_mut(&mut y).into_par_iter().enumerate();
@@ -256,6 +264,13 @@ impl BatchNormOp {
         wanted: bool,
     ) -> (Vec<T>, Vec<[f64; 2]>) {
         let planes = &self.planes;
+        let mean = |total| if self.training { total / planes.elements() as f64 } else { 0.0 };
+        if self.order == Order::Last {
+            let sums = places::sums(maps, self.relu, x, dy);
+            let means: Vec<[f64; 2]> = sums.iter().map(|sums| sums.map(mean)).collect();
+            let dx = wanted.then(|| places::gradient(maps, self.relu, &means, x, dy));
+            return (dx.unwrap_or_default(), sums);
+        }
         let mut dx = vec![T::zero(); if wanted { x.len() } else { 0 }];
         let channels = planes.channels_mut(&mut dx).into_par_iter().zip(maps).enumerate();
         let sums = channels.map(|(channel, (dx, map))| {
@@ -268,8 +283,6 @@ impl BatchNormOp {
                         let [d, du] = map.sums(self.relu, x, dy);
                         totals = [totals[0] + d, totals[1] + du];
                     }
-                    let mean =
-                        |total| if self.training { total / planes.elements() as f64 } else { 0.0 };
                     let means = totals.map(mean);
                     for (dx, (x, dy)) in dx.into_iter().zip(pairs) {
                         map.write_gradient(self.relu, means, x, dy, dx);
@@ -282,16 +295,13 @@ impl BatchNormOp {
         (dx, sums)
     }
 
-    fn maps<T: Float>(&self, weight: &[T], bias: &[T]) -> candle_core::Result<Vec<Map<T>>> {
-        let Some(moments) = self.moments.get() else {
-            candle_core::bail!("{NAME}: backward before forward")
-        };
+    fn maps<T: Float>(&self, moments: &[Moments], weight: &[T], bias: &[T]) -> Vec<Map<T>> {
         let parameters = weight.iter().zip(bias);
-        let maps = moments
+        moments
             .iter()
             .zip(parameters)
-            .map(|(moments, (&weight, &bias))| Map::new(*moments, self.epsilon, weight, bias));
-        Ok(maps.collect())
+            .map(|(moments, (&weight, &bias))| Map::new(*moments, self.epsilon, weight, bias))
+            .collect()
     }
 }
 
@@ -310,11 +320,11 @@ impl CustomOp3 for BatchNormOp {
         bias_layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
         let y = with_float!(x.dtype(), T => {
-            let (x, weight) = (slice::<T>(x, x_layout)?, slice(weight, weight_layout)?);
+            let (x, weight) = (self.order.slice::<T>(x, x_layout)?, slice(weight, weight_layout)?);
             let y = self.forward(x, weight, slice(bias, bias_layout)?);
             Ok(T::to_cpu_storage_owned(y))
         })?;
-        Ok((y, x_layout.shape().clone()))
+        Ok((y, Shape::from(self.order.dims(x_layout.dims()))))
     }
 
     fn bwd(
@@ -326,15 +336,18 @@ impl CustomOp3 for BatchNormOp {
         dy: &Tensor,
     ) -> candle_core::Result<Gradients> {
         let dy = dy.contiguous()?;
+        let Some(moments) = self.moments.get() else {
+            candle_core::bail!("{NAME}: backward before forward")
+        };
         with_float!(dy.dtype(), T => {
             let (weights, biases) = (Values::of(weight), Values::of(bias));
-            let maps = self.maps::<T>(weights.slice()?, biases.slice()?)?;
-            let (x_values, dy_values) = (Values::of(x), Values::of(&dy));
+            let maps = self.maps::<T>(moments, weights.slice()?, biases.slice()?);
+            let (x_values, dy_values) = (Values::in_order(self.order, x), Values::of(&dy));
             let (dx, sums) =
                 self.gradient(&maps, x_values.slice()?, dy_values.slice()?, x.track_op());
             let part = |part: usize| sums.iter().map(|sums| T::from_f64(sums[part])).collect();
             Ok((
-                x.track_op().then(|| tensor_like(dx, x)).transpose()?,
+                x.track_op().then(|| self.order.tensor(dx, x.dims())).transpose()?,
                 weight.track_op().then(|| tensor_like::<T>(part(1), weight)).transpose()?,
                 bias.track_op().then(|| tensor_like::<T>(part(0), bias)).transpose()?,
             ))

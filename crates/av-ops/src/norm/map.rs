@@ -9,12 +9,12 @@ use crate::sums::sums;
 /// `y = (x - centre) factor + shift`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Map<T> {
-    centre: T,
-    factor: T,
-    shift: T,
+    pub(super) centre: T,
+    pub(super) factor: T,
+    pub(super) shift: T,
     weight: f64,
     /// `1 / sqrt(variance + epsilon)`.
-    scale: f64,
+    pub(super) scale: f64,
 }
 
 impl<T: Float> Map<T> {

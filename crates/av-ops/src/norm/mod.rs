@@ -4,6 +4,7 @@ mod batch;
 mod group;
 mod layer;
 mod map;
+mod places;
 
 pub use batch::{BatchNormConfig, Running, batch_norm};
 pub use group::{GroupNormConfig, group_norm};

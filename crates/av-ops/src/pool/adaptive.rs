@@ -34,7 +34,7 @@ use crate::{Error, Result};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn adaptive_avg_pool2d(x: &Tensor, size: (usize, usize)) -> Result<Tensor> {
-    apply("adaptive_avg_pool2d", x, size, Kind::Mean)
+    adaptive_mean("adaptive_avg_pool2d", x, size)
 }
 
 /// The largest element of each of the windows that divide an image into a given number.
@@ -57,23 +57,13 @@ pub fn adaptive_max_pool2d(x: &Tensor, size: (usize, usize)) -> Result<Tensor> {
     apply("adaptive_max_pool2d", x, size, Kind::Largest)
 }
 
-/// The mean of each channel over the whole image.
-///
-/// Shapes: `x` (B, C, H, W); the result is (B, C).
-///
-/// Errors, Numerics: as [`adaptive_avg_pool2d`].
-///
-/// ```
-/// use candle_core::{Device, Tensor};
-///
-/// let x = Tensor::arange(0f32, 15.0, &Device::Cpu)?.reshape((1, 1, 3, 5))?;
-/// assert_eq!(av_ops::global_avg_pool(&x)?.to_vec2::<f32>()?, [[7.0]]);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub fn global_avg_pool(x: &Tensor) -> Result<Tensor> {
-    let y = apply("global_avg_pool", x, (1, 1), Kind::Mean)?;
-    let (batch, channels, _, _) = y.dims4()?;
-    Ok(y.reshape((batch, channels))?)
+/// As [`adaptive_avg_pool2d`] by another name.
+pub(super) fn adaptive_mean(
+    operator: &'static str,
+    x: &Tensor,
+    size: (usize, usize),
+) -> Result<Tensor> {
+    apply(operator, x, size, Kind::Mean)
 }
 
 fn apply(operator: &'static str, x: &Tensor, size: (usize, usize), kind: Kind) -> Result<Tensor> {

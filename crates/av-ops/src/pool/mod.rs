@@ -1,10 +1,12 @@
 //! Two-dimensional pooling.
 
 mod adaptive;
+mod global;
 mod max;
 mod mean;
 
-pub use adaptive::{adaptive_avg_pool2d, adaptive_max_pool2d, global_avg_pool};
+pub use adaptive::{adaptive_avg_pool2d, adaptive_max_pool2d};
+pub use global::global_avg_pool;
 pub use max::max_pool2d;
 pub use mean::avg_pool2d;
 

@@ -34,6 +34,7 @@ pub fn cases(batches: &[usize], channels: &[[usize; 3]]) -> Vec<Case> {
             padding: PADDINGS[padding],
             dilation: DILATIONS[dilation],
             groups,
+            relu: (stride + dilation) % 2 == 1,
         };
         let case = Case {
             batch: batches[batch],
@@ -152,7 +153,7 @@ fn lines() -> Vec<Line> {
             channels: [inputs, outputs],
             length: [11, 8][length],
             kernel,
-            config: Conv1dConfig { stride: stride + 1, padding, dilation, groups },
+            config: Conv1dConfig { stride: stride + 1, padding, dilation, groups, relu: false },
             bias: bias == 1,
             view: VIEWS[view],
         })

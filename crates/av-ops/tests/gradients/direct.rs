@@ -29,7 +29,7 @@ fn check(case: &Case) {
 
 #[test]
 fn conv2d_in_f32_is_that_in_f64() {
-    // Fewer and more channels than a block of eight, whole blocks, and groups too small for the direct kernels.
+    // Fewer and more channels than half a vector, whole vectors, and groups too small for the direct kernels.
     let channels = [[3, 4, 1], [5, 9, 1], [8, 6, 2], [9, 24, 3], [4, 4, 4], [16, 16, 1]];
     for case in cases(&[1, 2, 35], &channels) {
         check(&case);
@@ -42,25 +42,33 @@ fn conv2d_in_f32_is_that_in_f64_at_the_edges_of_its_tiles() {
     // More taps than one turn; rows of several tiles; rows of one element; a kernel as large as the image; columns that no
     // tap reads; several images at once; stride, dilation and groups.
     let cases = [
-        (3, [40, 17], [7, 5], [3, 3], square(3, 2)),
-        (1, [5, 9], [5, 60], [3, 3], square(1, 1)),
+        (3, [70, 17], [7, 5], [3, 3], Conv2dConfig { relu: true, ..square(3, 2) }),
+        (1, [9, 100], [5, 60], [3, 3], square(1, 1)),
         (2, [3, 8], [70, 1], [3, 1], Conv2dConfig { padding: [1, 0], ..square(1, 0) }),
-        (2, [4, 3], [5, 7], [5, 7], square(1, 0)),
+        (2, [33, 40], [5, 7], [5, 7], square(1, 0)),
         (
             2,
-            [3, 3],
+            [8, 64],
             [3, 3],
             [3, 3],
             Conv2dConfig { stride: [1, 4], padding: [2, 0], ..square(1, 0) },
         ),
-        (2, [3, 5], [9, 10], [2, 2], square(5, 0)),
+        (2, [8, 9], [9, 10], [2, 2], square(5, 0)),
         (35, [3, 8], [5, 9], [2, 5], square(2, 3)),
-        (2, [3, 4], [8, 7], [3, 3], square(2, 1)),
-        (2, [4, 3], [7, 5], [1, 1], square(2, 0)),
-        (2, [4, 6], [9, 8], [3, 3], Conv2dConfig { dilation: [2, 3], ..square(1, 2) }),
-        (2, [8, 6], [11, 8], [2, 3], Conv2dConfig { dilation: [3, 2], groups: 2, ..square(2, 1) }),
+        (2, [1, 20], [25, 27], [3, 3], square(2, 1)),
+        (2, [14, 13], [7, 5], [1, 1], square(2, 0)),
+        (2, [12, 16], [9, 8], [3, 3], Conv2dConfig { dilation: [2, 3], ..square(1, 2) }),
+        (
+            2,
+            [24, 64],
+            [11, 8],
+            [2, 3],
+            Conv2dConfig { dilation: [3, 2], groups: 2, ..square(2, 1) },
+        ),
     ];
     for (batch, channels, size, kernel, config) in cases {
-        check(&Case { batch, channels, size, kernel, config, bias: false, view: View::Whole });
+        for view in [View::Whole, View::Last] {
+            check(&Case { batch, channels, size, kernel, config, bias: false, view });
+        }
     }
 }

@@ -1,6 +1,9 @@
-//! Layer and group normalisation.
+//! Layer and group normalisation, and batch normalisation together with a convolution.
 
-use av_ops::{GroupNorm, GroupNormConfig, LayerNorm, Parameters, Streams, group_norm, layer_norm};
+use av_ops::{
+    BatchNorm, Conv2d, Conv2dConfig, GroupNorm, GroupNormConfig, LayerNorm, Mode, Parameters,
+    Streams, group_norm, layer_norm,
+};
 use candle_core::{DType, Device, Tensor};
 
 use crate::support::{assert_close, normal, single, values};
@@ -99,6 +102,28 @@ fn layers_start_as_plain_normalisation() {
     let names: Vec<&str> = parameters.trainable().map(|(name, _)| name).collect();
     let expected = ["net.group.bias", "net.group.weight", "net.layer.bias", "net.layer.weight"];
     assert_eq!(names, expected);
+}
+
+#[test]
+fn in_evaluation_convolution_and_normalisation_are_one() {
+    let mut parameters = Parameters::new(Streams::new(0), DType::F64, &Device::Cpu);
+    let mut scope = parameters.scope("net");
+    let config = Conv2dConfig::square(2, 1);
+    let with_bias = Conv2d::new(&mut scope.scope("a"), 3, 8, 3, config).unwrap();
+    let without = Conv2d::without_bias(&mut scope.scope("b"), 3, 8, 3, config).unwrap();
+    let norm = BatchNorm::new(&mut scope.scope("norm"), 8).unwrap();
+    for (name, var) in parameters.trainable().chain(parameters.buffers()) {
+        let draws = normal(name, var.dims());
+        let positive = name.contains("variance");
+        var.set(&if positive { draws.sqr().unwrap() } else { draws }).unwrap();
+    }
+    let x = normal("x", &[4, 3, 7, 5]);
+    for conv in [with_bias, without] {
+        let apart = norm.forward_relu(&conv.forward(&x).unwrap(), &Mode::Eval).unwrap();
+        let together = conv.forward_norm_relu(&norm, &x, &Mode::Eval).unwrap();
+        assert_close(&values(&together), &values(&apart), F64);
+        assert!(values(&together).iter().any(|y| *y > 0.0));
+    }
 }
 
 #[test]

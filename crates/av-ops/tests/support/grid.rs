@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use av_ops::channels_last;
 use candle_core::Tensor;
 
 use super::{check_case, normal};
@@ -57,9 +58,11 @@ pub enum View {
     Turned,
     /// Inside of a tensor with one element more on both sides of the last dimension.
     Narrowed,
+    /// With the channels of a place side by side, where there are places.
+    Last,
 }
 
-pub const VIEWS: [View; 3] = [View::Whole, View::Turned, View::Narrowed];
+pub const VIEWS: [View; 4] = [View::Whole, View::Turned, View::Narrowed, View::Last];
 
 impl View {
     /// A tensor that [`look`](Self::look) shows as `tensor`.
@@ -67,7 +70,7 @@ impl View {
         let mut shape = tensor.dims().to_vec();
         let last = shape.len() - 1;
         match self {
-            View::Whole => tensor.clone(),
+            View::Whole | View::Last => tensor.clone(),
             View::Turned => tensor.transpose(0, last).unwrap().contiguous().unwrap(),
             View::Narrowed => {
                 shape[last] = 1;
@@ -84,6 +87,8 @@ impl View {
             View::Whole => stored.clone(),
             View::Turned => stored.transpose(0, last).unwrap(),
             View::Narrowed => stored.narrow(last, 1, stored.dims()[last] - 2).unwrap(),
+            View::Last if stored.rank() > 2 => channels_last(stored).unwrap(),
+            View::Last => stored.clone(),
         }
     }
 }

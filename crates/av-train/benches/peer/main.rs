@@ -19,7 +19,13 @@ type Answer<T> = Result<T, Box<dyn std::error::Error>>;
 /// What one call of a task does.
 type Task = Box<dyn FnMut() -> Answer<()>>;
 
+/// In a thread of the pool, as the trainer runs: from another one every operator would wait for a thread to wake up.
 fn main() -> Answer<()> {
+    let pool = rayon::ThreadPoolBuilder::new().build()?;
+    pool.install(|| answer().map_err(|error| error.to_string())).map_err(Into::into)
+}
+
+fn answer() -> Answer<()> {
     let mut tasks: HashMap<String, Task> = HashMap::new();
     for line in std::io::stdin().lock().lines() {
         let line = line?;

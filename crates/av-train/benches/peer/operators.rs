@@ -3,8 +3,8 @@
 use crate::{Answer, Task};
 use av_ops::{
     AdamW, AdamWConfig, BatchNormConfig, Conv2dConfig, CrossEntropyConfig, Direction, Init, Mode,
-    Parameters, Pool2dConfig, RecurrentWeights, Running, Streams, Tape, batch_norm, conv2d,
-    cross_entropy, gru, layer_norm, lstm, max_pool2d,
+    Parameters, Pool2dConfig, RecurrentWeights, Running, Streams, Tape, batch_norm, channels_last,
+    conv2d, cross_entropy, gru, layer_norm, lstm, max_pool2d,
 };
 use candle_core::{DType, Device, Tensor, Var};
 
@@ -23,7 +23,15 @@ fn var(shape: &[usize]) -> Answer<Var> {
 
 /// Forward, and backward from fixed numbers.
 fn task_of(shape: &[usize], f: impl Fn() -> av_ops::Result<Tensor> + 'static) -> Answer<Task> {
-    let gradient = normal(shape)?;
+    task_from(normal(shape)?, f)
+}
+
+/// As [`task_of`] for a result whose channels lie last.
+fn last_task_of(shape: &[usize], f: impl Fn() -> av_ops::Result<Tensor> + 'static) -> Answer<Task> {
+    task_from(channels_last(&normal(shape)?)?, f)
+}
+
+fn task_from(gradient: Tensor, f: impl Fn() -> av_ops::Result<Tensor> + 'static) -> Answer<Task> {
     Ok(Box::new(move || {
         let tape = Tape::start()?;
         tape.backward_from(&f()?, &gradient)?;
@@ -34,14 +42,20 @@ fn task_of(shape: &[usize], f: impl Fn() -> av_ops::Result<Tensor> + 'static) ->
 /// The operator tasks, each with its numbers.
 pub fn task(name: &str, numbers: &[usize]) -> Answer<Task> {
     match (name, numbers) {
-        // 1 where the gradient of the input is wanted.
+        // 1 where the gradient of the input is wanted; then the input is laid out within the task.
         ("conv2d", &[batch, channels, height, width, outputs, kernel, stride, input]) => {
             let x = var(&[batch, channels, height, width])?;
             let weight = var(&[outputs, channels, kernel, kernel])?;
             let config = Conv2dConfig::square(stride, kernel / 2);
-            let x = if input == 1 { x.as_tensor().clone() } else { x.as_detached_tensor() };
+            if input == 1 {
+                let shape = conv2d(&x, &weight, None, config)?.dims().to_vec();
+                return last_task_of(&shape, move || {
+                    conv2d(&channels_last(&x)?, &weight, None, config)
+                });
+            }
+            let x = channels_last(&x.as_detached_tensor())?;
             let shape = conv2d(&x, &weight, None, config)?.dims().to_vec();
-            task_of(&shape, move || conv2d(&x, &weight, None, config))
+            last_task_of(&shape, move || conv2d(&x, &weight, None, config))
         }
         ("batch_norm_relu", &[batch, channels, height, width]) => {
             let shape = [batch, channels, height, width];
