@@ -1,6 +1,6 @@
 //! The kernel of the direct convolution: for many channels at once the sum over taps of weights times what is read.
-#![allow(unsafe_code)]
 // The checks of an index cost more than half of a product.
+#![allow(unsafe_code)]
 // Iterators over arrays of sums, and copies of them, would take them out of the registers.
 #![allow(clippy::needless_range_loop, clippy::manual_memcpy)]
 
