@@ -1,14 +1,13 @@
 //! Activation functions.
 
-use candle_core::backend::BackendStorage as _;
-use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::composed;
 use crate::cpu::{Float, PIECE, Values, check_inputs, slice, tensor_like, with_float};
+use crate::results::compute;
 use crate::tape;
 use crate::vectorised::vectorised;
+use candle_core::backend::BackendStorage as _;
+use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 
 /// Replaces negative elements by 0.
 ///
@@ -118,20 +117,17 @@ pub(crate) fn relu_gradient(y: &Tensor, dy: &Tensor) -> candle_core::Result<Tens
 
 /// Applies `f` to each pair of elements of two slices of equal length, in parallel.
 fn map_pairs<T: Float>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Sync) -> Vec<T> {
-    let mut result = vec![T::zero(); a.len()];
-    result.par_chunks_mut(PIECE).zip(a.par_chunks(PIECE).zip(b.par_chunks(PIECE))).for_each(
-        |(result, (a, b))| {
-            vectorised(
-                #[inline(always)]
-                || {
-                    for (result, (&a, &b)) in result.iter_mut().zip(a.iter().zip(b)) {
-                        *result = f(a, b);
-                    }
-                },
-            );
-        },
-    );
-    result
+    compute(a.len(), PIECE, |index, result| {
+        let (a, b) = (&a[index * PIECE..], &b[index * PIECE..]);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (result, (&a, &b)) in result.iter_mut().zip(a.iter().zip(b)) {
+                    *result = f(a, b);
+                }
+            },
+        );
+    })
 }
 
 struct Relu;

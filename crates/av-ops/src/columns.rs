@@ -5,12 +5,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::cpu::Float;
-use crate::sums::add_in_order;
+use crate::results::compute;
+use crate::sums::{PIECES, add_in_order};
 use crate::vectorised::{map_lanes, vectorised};
-
-/// Pieces that rows are split into for parallel work. It is a constant and not the number of threads, because sums must
-/// not depend on the machine.
-const PIECES: usize = 16;
 
 /// Elements of rows that are added in the tensor's own type before the sums go into f64.
 const BLOCK: usize = 1 << 12;
@@ -29,7 +26,7 @@ pub(crate) enum Rows<'a, T> {
 
 impl<'a, T> Rows<'a, T> {
     #[inline(always)]
-    fn part(self, part: Range<usize>) -> &'a [T] {
+    fn part(&self, part: Range<usize>) -> &'a [T] {
         match self {
             Self::Of(matrix) => &matrix[part],
             Self::Same(row) => &row[..part.len()],
@@ -43,6 +40,16 @@ impl<'a, T> Rows<'a, T> {
             Self::Same(_) => self,
         }
     }
+}
+
+/// Some elements of several rows. Methods of arrays would be calls.
+#[inline(always)]
+fn parts<'a, T, const G: usize>(given: &[Rows<'a, T>; G], part: &Range<usize>) -> [&'a [T]; G] {
+    let mut parts: [&[T]; G] = [&[]; G];
+    for (slice, rows) in parts.iter_mut().zip(given) {
+        *slice = rows.part(part.clone());
+    }
+    parts
 }
 
 /// Elements of the rows that are taken as one.
@@ -70,41 +77,40 @@ pub(crate) fn in_pieces<R: Send>(
 /// The sums of each column of a matrix.
 pub(crate) fn column_sums<T: Float>(values: &[T], columns: usize) -> Vec<f64> {
     add_in_order(in_pieces(values.len(), columns, |piece| {
-        let mut sums = [vec![0.0; columns]];
-        add_columns(
+        let [sums] = sum_columns(
             piece.len(),
+            columns,
             [Rows::Of(&values[piece])],
-            &mut sums,
             #[inline(always)]
             |[value]| [value],
         );
-        let [sums] = sums;
         sums
     }))
 }
 
-/// Adds to the sums of each column the values of `term` over so many elements of some rows: blocks of rows in the
-/// element type, blocks in f64. `term` must be marked `#[inline(always)]`.
-pub(crate) fn add_columns<T: Float, const G: usize, const N: usize>(
+/// The sums of each column of the values of `term` over so many elements of some rows, on one thread: blocks of rows in
+/// the element type, blocks in f64. `term` must be marked `#[inline(always)]`.
+pub(crate) fn sum_columns<T: Float, const G: usize, const N: usize>(
     elements: usize,
+    columns: usize,
     given: [Rows<'_, T>; G],
-    sums: &mut [Vec<f64>; N],
     term: impl Fn([T; G]) -> [T; N],
-) {
-    let columns = sums[0].len();
+) -> [Vec<f64>; N] {
+    let mut sums = std::array::from_fn(|_| vec![0.0; columns]);
     let width = width(columns);
     let block = (BLOCK / width).max(1) * width;
     vectorised(
         #[inline(always)]
         || {
-            let mut lanes: [Vec<T>; N] = std::array::from_fn(|_| vec![T::zero(); width]);
+            let mut room: [Vec<T>; N] = std::array::from_fn(|_| vec![T::zero(); width]);
+            let mut lanes = room.each_mut().map(Vec::as_mut_slice);
             for start in (0..elements).step_by(block) {
                 let end = elements.min(start + block);
                 for first in (start..end).step_by(width) {
                     let part = first..end.min(first + width);
                     map_lanes(
-                        given.map(|rows| rows.part(part.clone())),
-                        lanes.each_mut().map(|lanes| &mut lanes[..part.len()]),
+                        parts(&given, &part),
+                        &mut lanes,
                         #[inline(always)]
                         |given, mut lanes| {
                             let terms = term(given);
@@ -126,6 +132,7 @@ pub(crate) fn add_columns<T: Float, const G: usize, const N: usize>(
             }
         },
     );
+    sums
 }
 
 /// The values of `f` for each element of some rows. It must be marked `#[inline(always)]`.
@@ -135,26 +142,24 @@ pub(crate) fn map_rows<T: Float, const G: usize>(
     given: [Rows<'_, T>; G],
     f: impl Fn([T; G]) -> T + Sync,
 ) -> Vec<T> {
-    let mut result = vec![T::zero(); elements];
     let width = width(columns);
     let piece = (BLOCK / width).max(1) * width;
-    result.par_chunks_mut(piece).enumerate().for_each(|(index, result)| {
+    compute(elements, piece, |index, result| {
         vectorised(
             #[inline(always)]
             || {
                 for (row, result) in result.chunks_mut(width).enumerate() {
                     let first = index * piece + row * width;
                     map_lanes(
-                        given.map(|rows| rows.part(first..first + result.len())),
-                        [result],
+                        parts(&given, &(first..first + result.len())),
+                        &mut [result],
                         #[inline(always)]
                         |given, _| [f(given)],
                     );
                 }
             },
         );
-    });
-    result
+    })
 }
 
 #[cfg(test)]

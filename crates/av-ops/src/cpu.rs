@@ -9,6 +9,7 @@ use candle_core::{
 };
 
 use crate::order::Order;
+use crate::panels::Packed;
 use crate::{Error, Result, elementary};
 
 /// Elements of one parallel piece of an element-wise loop: large enough to outweigh the hand-over
@@ -16,7 +17,7 @@ use crate::{Error, Result, elementary};
 pub(crate) const PIECE: usize = 1 << 14;
 
 /// An element type that the kernels compute in: f32 to train, f64 to check gradients.
-pub(crate) trait Float: WithDType {
+pub(crate) trait Float: WithDType + Packed {
     /// The elements of a storage of this type.
     fn elements_mut(storage: &mut CpuStorage) -> Option<&mut Vec<Self>>;
 

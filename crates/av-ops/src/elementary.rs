@@ -1,7 +1,7 @@
 //! The exponential and its relatives in f32, written so that a loop over them becomes vector
 //! instructions: the library's functions are called one element at a time.
 
-use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E};
+use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LOG2_E};
 
 /// Above this the exponential overflows.
 const LARGEST: f32 = 88.722_84;
@@ -19,19 +19,29 @@ const ROUNDING: f32 = 12_582_912.0;
 /// Coefficients of the Taylor series of the exponential, from the seventh order down to the second.
 const SERIES: [f32; 6] = [1.0 / 5040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 1.0 / 2.0];
 
-/// e to the power x: 2^n times the series at what is left of x, at most half of ln 2.
+/// e to the power x.
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
-    let inside = if x > LARGEST { LARGEST } else { x };
-    let inside = if inside < SMALLEST { SMALLEST } else { inside };
-    let n = (inside * LOG2_E + ROUNDING) - ROUNDING;
-    let rest = (inside - n * LN_2_HIGH) - n * LN_2_LOW;
-    let series = SERIES.iter().fold(0.0, |sum, term| sum * rest + term);
-    let power = series * rest * rest + rest + 1.0;
+    let value = power(if x > LARGEST { LARGEST } else { x });
+    if x > LARGEST { f32::INFINITY } else { value }
+}
+
+/// The exponential of what is not above [`LARGEST`]: 2^n times that of the rest.
+#[inline(always)]
+fn power(x: f32) -> f32 {
+    let (n, less_one) = reduced(if x < SMALLEST { SMALLEST } else { x });
     // In two steps, as 2^n alone may be below or above what a number holds.
     let half = (n * 0.5 + ROUNDING) - ROUNDING;
-    let value = power * two_to(half) * two_to(n - half);
-    if x > LARGEST { f32::INFINITY } else { value }
+    (less_one + 1.0) * two_to(half) * two_to(n - half)
+}
+
+/// x as n ln 2 and a rest of at most half of ln 2: n, and by its series the exponential of the rest less 1.
+#[inline(always)]
+fn reduced(x: f32) -> (f32, f32) {
+    let n = (x * LOG2_E + ROUNDING) - ROUNDING;
+    let rest = (x - n * LN_2_HIGH) - n * LN_2_LOW;
+    let series = SERIES.iter().skip(1).fold(SERIES[0], |sum, term| sum * rest + term);
+    (n, series * rest * rest + rest)
 }
 
 /// 2 to the power of a whole number from -126 to 127, put together from its bits. NaN gives
@@ -45,22 +55,21 @@ fn two_to(n: f32) -> f32 {
 /// 1 / (1 + e^-x), by a power that does not overflow.
 #[inline(always)]
 pub(crate) fn sigmoid(x: f32) -> f32 {
-    let power = exp(-x.abs());
+    let power = power(-x.abs());
     let above = if x < 0.0 { power } else { 1.0 };
     above / (1.0 + power)
 }
 
-/// The hyperbolic tangent: e^2x - 1 by e^2x + 1, near 0 by the series of e^2x - 1, whose 1 would
-/// swallow it.
+/// The hyperbolic tangent: e^2x - 1 by e^2x + 1. Near 0, where n is 0, no 1 swallows the first.
 #[inline(always)]
 pub(crate) fn tanh(x: f32) -> f32 {
+    // Above, the quotient is 1 to the last bit.
     let twice = 2.0 * x.abs();
-    let series = SERIES.iter().fold(1.0 / 40_320.0, |sum, term| sum * twice + term);
-    let near = series * twice * twice + twice;
-    let less_one = if twice < 0.5 * LN_2 { near } else { exp(twice) - 1.0 };
-    // Above, the quotient is 1 to the last bit, and its parts are infinite.
-    let value = if twice > 20.0 { 1.0 } else { less_one / (less_one + 2.0) };
-    value.copysign(x)
+    let twice = if twice > 20.0 { 20.0 } else { twice };
+    let (n, less_one) = reduced(twice);
+    let scale = two_to(n);
+    let less_one = scale * less_one + (scale - 1.0);
+    (less_one / (less_one + 2.0)).copysign(x)
 }
 
 /// Coefficients of `erfc(z) / (t e^(-z^2))` as a polynomial in `t = 1 / (1 + z / 2)`, from the
@@ -83,7 +92,7 @@ const TAIL: [f32; 10] = [
 /// are right to the last places.
 #[inline(always)]
 pub(crate) fn normal(x: f32) -> (f32, f32) {
-    let power = exp(-0.5 * x * x);
+    let power = power(-0.5 * x * x);
     let t = 1.0 / (1.0 + x.abs() * (0.5 * FRAC_1_SQRT_2));
     let tail = 0.5 * t * power * TAIL.iter().fold(0.0, |sum, term| sum * t + term);
     let below = if x < 0.0 { tail } else { 1.0 - tail };

@@ -71,7 +71,7 @@ impl Cell for Gru {
         let [r, z, b, n] = blocks_mut(gates, h.len());
         map_lanes(
             [&*b],
-            [r, z, n, h],
+            &mut [r, z, n, h],
             #[inline(always)]
             |[b], [r, z, n, h]| {
                 let (r, z) = (r.sigmoid(), z.sigmoid());
@@ -87,7 +87,7 @@ impl Cell for Gru {
         let [dr, dz, db, dn] = blocks_mut(d_gates, h.len());
         map_lanes(
             [r, z, b, n, h],
-            [dr, dz, db, dn, dh],
+            &mut [dr, dz, db, dn, dh],
             #[inline(always)]
             |[r, z, b, n, h], [.., dh]| {
                 let one = T::one();

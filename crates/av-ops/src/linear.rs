@@ -9,6 +9,7 @@ use crate::cpu::{
     Float, Gradients, Values, check_inputs, check_rank, check_shape, slice, tensor_like, with_float,
 };
 use crate::matrix::{Matrix, MatrixMut};
+use crate::results::compute;
 use crate::tape;
 use crate::{Error, Result};
 
@@ -82,13 +83,11 @@ impl LinearOp {
     fn input_gradient<T: Float>(&self, weight: &[T], dy: &[T]) -> Vec<T> {
         let Self { inputs, outputs } = *self;
         let weight = Matrix::new(weight, outputs, inputs, inputs);
-        let mut dx = vec![T::zero(); dy.len() / outputs * inputs];
-        dx.par_chunks_mut(ROWS * inputs).zip(dy.par_chunks(ROWS * outputs)).for_each(|(dx, dy)| {
-            let rows = dy.len() / outputs;
-            MatrixMut::new(dx, rows, inputs, inputs)
-                .set_product(Matrix::new(dy, rows, outputs, outputs), weight);
-        });
-        dx
+        compute(dy.len() / outputs * inputs, ROWS * inputs, |piece, dx| {
+            let rows = dx.len() / inputs;
+            let dy = Matrix::new(&dy[piece * ROWS * outputs..], rows, outputs, outputs);
+            MatrixMut::new(dx, rows, inputs, inputs).set_product(dy, weight);
+        })
     }
 
     /// Each piece holds some rows of the gradient and sums over the whole batch.
@@ -96,13 +95,11 @@ impl LinearOp {
         let Self { inputs, outputs } = *self;
         let batch = x.len() / inputs;
         let x = Matrix::new(x, batch, inputs, inputs);
-        let mut dw = vec![T::zero(); outputs * inputs];
-        dw.par_chunks_mut(ROWS * inputs).enumerate().for_each(|(piece, dw)| {
+        compute(outputs * inputs, ROWS * inputs, |piece, dw| {
             let rows = dw.len() / inputs;
             let dy = Matrix::new(&dy[piece * ROWS..], batch, rows, outputs).transposed();
             MatrixMut::new(dw, rows, inputs, inputs).set_product(dy, x);
-        });
-        dw
+        })
     }
 
     fn bias_gradient<T: Float>(&self, dy: &[T]) -> Vec<T> {

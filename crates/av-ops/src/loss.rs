@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::composed;
 use crate::cpu::{Float, PIECE, Values, check_inputs, check_rank, slice, tensor_like, with_float};
+use crate::results::compute;
 use crate::softmax::largest;
 use crate::sums::sums;
 use crate::tape;
@@ -208,10 +209,10 @@ impl CrossEntropy {
         let floors = self.floors::<T>();
         let floor: f64 = (0..classes).map(|class| self.weight(class)).sum::<f64>() * self.smoothing
             / classes as f64;
-        let mut gradient = vec![T::zero(); logits.len()];
-        let inputs = logits.par_chunks(piece * classes).zip(self.labels.par_chunks(piece));
-        let pieces = gradient.par_chunks_mut(piece * classes).zip(rows.par_chunks(piece));
-        pieces.zip(inputs).for_each(|((gradient, rows), (logits, labels))| {
+        compute(logits.len(), piece * classes, |index, gradient| {
+            let first = index * piece;
+            let (labels, rows) = (&self.labels[first..], &rows[first..]);
+            let logits = &logits[first * classes..];
             vectorised(
                 #[inline(always)]
                 || {
@@ -229,8 +230,7 @@ impl CrossEntropy {
                     }
                 },
             );
-        });
-        gradient
+        })
     }
 }
 

@@ -89,7 +89,7 @@ impl Cell for Lstm {
         let ([i, f, g, o], [h, c]) = (blocks_mut(gates, hidden), blocks_mut(state, hidden));
         map_lanes(
             [],
-            [i, f, g, o, h, c],
+            &mut [i, f, g, o, h, c],
             #[inline(always)]
             |[], [i, f, g, o, _, c]| {
                 let [i, f, o] = [i.sigmoid(), f.sigmoid(), o.sigmoid()];
@@ -109,7 +109,7 @@ impl Cell for Lstm {
             (blocks_mut(d_gates, hidden), blocks_mut(d_state, hidden));
         map_lanes(
             [i, f, g, o, c],
-            [di, df, dg, d_o, dh, dc],
+            &mut [di, df, dg, d_o, dh, dc],
             #[inline(always)]
             |[i, f, g, o, c], [.., dh, dc]| {
                 let one = T::one();

@@ -8,11 +8,11 @@ use crate::cpu::Float;
 /// A read-only strided matrix inside a slice.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a, T> {
-    values: &'a [T],
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
-    column_stride: usize,
+    pub values: &'a [T],
+    pub rows: usize,
+    pub columns: usize,
+    pub row_stride: usize,
+    pub column_stride: usize,
 }
 
 impl<'a, T: Float> Matrix<'a, T> {
@@ -108,44 +108,6 @@ impl<'a, T: Float> MatrixMut<'a, T> {
     }
 }
 
-/// Columns of a panel: the height of the register tile of `gemm` in AVX-512, four times that in AVX2.
-const PANEL: usize = 64;
-
-/// A right factor that many products of few rows share: its columns are laid out in panels that `gemm` reads as they are,
-/// where it would copy any other layout in every product.
-pub(crate) struct Panels<T> {
-    values: Vec<T>,
-    rows: usize,
-    columns: usize,
-}
-
-impl<T: Float> Panels<T> {
-    /// Copies a matrix into panels.
-    pub(crate) fn new(matrix: Matrix<'_, T>) -> Self {
-        let Matrix { values: source, rows, columns, row_stride, column_stride } = matrix;
-        let mut values = Vec::with_capacity(rows * columns);
-        for start in (0..columns).step_by(PANEL) {
-            let end = columns.min(start + PANEL);
-            for row in (0..rows).map(|row| row * row_stride) {
-                values.extend((start..end).map(|column| source[row + column * column_stride]));
-            }
-        }
-        Self { values, rows, columns }
-    }
-
-    /// Adds the product of `a` and this matrix to the rows in `target` that start `row_stride` elements apart.
-    ///
-    /// Up to 48 rows are cheap; from there on `gemm` copies the panels after all.
-    pub(crate) fn add_product(&self, a: Matrix<'_, T>, target: &mut [T], row_stride: usize) {
-        let panels = self.values.chunks(self.rows * PANEL);
-        for (start, panel) in (0..self.columns).step_by(PANEL).zip(panels) {
-            let columns = panel.len() / self.rows;
-            MatrixMut::new(&mut target[start..], a.rows, columns, row_stride)
-                .add_product(a, Matrix::new(panel, self.rows, columns, columns));
-        }
-    }
-}
-
 /// Strides index into a slice, whose length never exceeds `isize::MAX`.
 fn stride(elements: usize) -> isize {
     isize::try_from(elements).unwrap_or(isize::MAX)
@@ -177,29 +139,6 @@ mod tests {
             .add_product(Matrix::new(&a, 2, 2, 3), Matrix::new(&b, 2, 2, 2).transposed());
         // + [1 2; 3 4] [5 7; 6 8] = [17 23; 39 53]
         assert_eq!(product, [36.0, 45.0, 0.5, 0.5, 0.5, 82.0, 103.0]);
-    }
-
-    #[test]
-    fn a_product_with_panels_is_the_product() {
-        // Less than a panel, one, two and a part; as it is and transposed.
-        for columns in [1, 63, 64, 150] {
-            let (rows, inner) = (3, 5);
-            let number = |index: usize| (index * 7 % 11) as f64 - 5.0;
-            let a: Vec<f64> = (0..rows * inner).map(number).collect();
-            let b: Vec<f64> = (0..inner * columns).map(number).collect();
-            let a = Matrix::new(&a, rows, inner, inner);
-            for b in [
-                Matrix::new(&b, inner, columns, columns),
-                Matrix::new(&b, columns, inner, inner).transposed(),
-            ] {
-                let stride = columns + 2;
-                let mut expected = vec![0.5; rows * stride];
-                let mut actual = expected.clone();
-                MatrixMut::new(&mut expected, rows, columns, stride).add_product(a, b);
-                Panels::new(b).add_product(a, &mut actual, stride);
-                assert_eq!(actual, expected, "{columns} columns");
-            }
-        }
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! Where in memory the channels of images lie.
 
-use candle_core::backend::BackendStorage as _;
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor, WithDType as _};
-use rayon::prelude::*;
-
 use crate::cpu::{Float, check_inputs, slice, with_float};
+use crate::results::compute;
 use crate::turn::turn;
 use crate::{Error, Result, composed, tape};
+use candle_core::backend::BackendStorage as _;
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Shape, Tensor, WithDType as _};
 
 const NAME: &str = "channels_last";
 
@@ -22,13 +21,8 @@ pub(crate) enum Order {
 impl Order {
     /// That of a tensor: the channels are last where its strides are those of a contiguous tensor (B, ..., C).
     pub fn of(x: &Tensor) -> Self {
-        Self::of_layout(x.layout())
-    }
-
-    fn of_layout(layout: &Layout) -> Self {
-        let (dims, strides) = (layout.dims(), layout.stride());
-        let [_, channels, rest @ ..] = dims else { return Self::First };
-        let [image, 1, places @ ..] = strides else { return Self::First };
+        let [_, channels, rest @ ..] = x.dims() else { return Self::First };
+        let [image, 1, places @ ..] = x.stride() else { return Self::First };
         let mut expected = *channels;
         for (&extent, &stride) in rest.iter().zip(places).rev() {
             if stride != expected {
@@ -43,11 +37,7 @@ impl Order {
     pub fn physical(self, x: &Tensor) -> candle_core::Result<Tensor> {
         match self {
             Self::First => Ok(x.clone()),
-            Self::Last => {
-                let rank = x.rank();
-                let places = 2..rank;
-                x.permute([0].into_iter().chain(places).chain([1]).collect::<Vec<_>>())
-            }
+            Self::Last => x.permute(physical(x.rank())),
         }
     }
 
@@ -83,13 +73,14 @@ impl Order {
     ) -> candle_core::Result<&'s [T]> {
         match self {
             Self::First => slice(storage, layout),
-            Self::Last => {
-                let rank = layout.dims().len();
-                let order: Vec<usize> = [0].into_iter().chain(2..rank).chain([1]).collect();
-                slice(storage, &layout.permute(&order)?)
-            }
+            Self::Last => slice(storage, &layout.permute(&physical(layout.dims().len()))?),
         }
     }
+}
+
+/// The dimensions (B, C, ...) of a tensor of this rank as they follow each other where the channels are last.
+fn physical(rank: usize) -> Vec<usize> {
+    [0].into_iter().chain(2..rank).chain([1]).collect()
 }
 
 /// The same images with the channels of a place side by side in memory, which convolution, batch normalisation and
@@ -143,10 +134,9 @@ impl CustomOp1 for ChannelsLast {
         let (channels, places) = (dims[1], dims[2..].iter().product::<usize>());
         let y = with_float!(x.dtype(), T => {
             let x = slice::<T>(x, layout)?;
-            let mut y = vec![T::from_f64(0.0); x.len()];
             let image = channels * places;
-            y.par_chunks_mut(image).zip(x.par_chunks(image)).for_each(|(y, x)| {
-                turn(x, [channels, places], places, y, channels);
+            let y = compute::<T>(x.len(), image, |index, y| {
+                turn(&x[index * image..], [channels, places], places, y, channels);
             });
             Ok(T::to_cpu_storage_owned(y))
         })?;

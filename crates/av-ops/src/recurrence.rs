@@ -21,10 +21,10 @@ const SEQUENCES: usize = 16;
 
 /// Steps whose inputs are mapped at once, shortly before the steps that read the result, which is
 /// still in the caches then.
-const STEPS: usize = 16;
+const STEPS: usize = 8;
 
 /// Rows of a batch that backward takes at once, where `STEPS` are fewer.
-const ROWS: usize = 512;
+const ROWS: usize = 256;
 
 /// Rows of a product over several steps that one parallel piece computes.
 const PRODUCT: usize = 48;
@@ -218,11 +218,13 @@ impl<C: Cell> Recurrence<C> {
         }
     }
 
-    /// Appends the inputs of some sequences in a window: a row for each step and sequence.
-    fn gather<T: Float>(&self, x: &[T], window: Range<usize>, rows: &mut Vec<T>) {
+    /// Copies the inputs of some sequences in a window: a row for each step and sequence.
+    fn gather<T: Float>(&self, x: &[T], window: Range<usize>, rows: &mut [T]) {
+        let mut rows = rows.chunks_exact_mut(self.inputs);
         for step in window.map(|taken| self.place(taken)) {
-            for x in x.chunks_exact(self.steps * self.inputs) {
-                rows.extend_from_slice(&x[step * self.inputs..][..self.inputs]);
+            let sequences = x.chunks_exact(self.steps * self.inputs);
+            for (x, row) in sequences.zip(&mut rows) {
+                row.copy_from_slice(&x[step * self.inputs..][..self.inputs]);
             }
         }
     }

@@ -1,15 +1,14 @@
 //! The softmax and its logarithm.
 
-use candle_core::backend::BackendStorage as _;
-use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
-use rayon::prelude::*;
-
 use crate::composed;
 use crate::cpu::{Float, PIECE, Values, check_inputs, slice, tensor_like, with_float};
+use crate::results::compute;
 use crate::sums::{sum, sums};
 use crate::tape;
 use crate::vectorised::vectorised;
 use crate::{Error, Result};
+use candle_core::backend::BackendStorage as _;
+use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 
 /// Independent partial maxima, so that the compiler can compare several elements at once.
 const LANES: usize = 16;
@@ -149,9 +148,8 @@ impl Softmax {
         write: impl Fn(&[T], &[T], &mut [T]) + Sync,
     ) -> Vec<T> {
         let piece = (PIECE / self.width).max(1) * self.width;
-        let mut result = vec![T::zero(); a.len()];
-        let inputs = a.par_chunks(piece).zip(b.par_chunks(piece));
-        result.par_chunks_mut(piece).zip(inputs).for_each(|(result, (a, b))| {
+        compute(a.len(), piece, |index, result| {
+            let (a, b) = (&a[index * piece..], &b[index * piece..]);
             vectorised(
                 #[inline(always)]
                 || {
@@ -161,8 +159,7 @@ impl Softmax {
                     }
                 },
             );
-        });
-        result
+        })
     }
 }
 

@@ -1,6 +1,13 @@
 //! Sums whose order of addition is fixed, so that they have the same bits on any number of threads.
 
-use crate::cpu::Float;
+use rayon::prelude::*;
+
+use crate::cpu::{Float, PIECE};
+use crate::vectorised::vectorised;
+
+/// Pieces that a sum over a batch is split into for parallel work. It is a constant and not the number of threads, because
+/// sums must not depend on the machine.
+pub(crate) const PIECES: usize = 16;
 
 /// Independent partial sums, so that the compiler can add several elements at once.
 const LANES: usize = 16;
@@ -53,15 +60,21 @@ pub(crate) fn sum<T: Float>(values: &[T], term: impl Fn(T) -> T) -> f64 {
 
 /// Adds the later vectors onto the first, in their order.
 pub(crate) fn add_in_order<T: Float>(parts: Vec<Vec<T>>) -> Vec<T> {
-    parts
-        .into_iter()
-        .reduce(|mut total, part| {
-            for (total, part) in total.iter_mut().zip(part) {
-                *total += part;
-            }
-            total
-        })
-        .unwrap_or_default()
+    let mut parts = parts.into_iter();
+    let mut total = parts.next().unwrap_or_default();
+    let rest = parts.as_slice();
+    total.par_chunks_mut(PIECE).enumerate().for_each(|(index, total)| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for part in rest {
+                    let part = &part[index * PIECE..];
+                    total.iter_mut().zip(part).for_each(|(total, &part)| *total += part);
+                }
+            },
+        );
+    });
+    total
 }
 
 #[cfg(test)]

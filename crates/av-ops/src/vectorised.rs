@@ -63,25 +63,25 @@ fn without_avx512(widest: Arch) -> Arch {
     widest
 }
 
-/// Sets the elements of `changed` at each place by those of `given` and their own; all slices have the same length, and
-/// `f` must be marked `#[inline(always)]`.
+/// Sets the elements of `changed` at each place of the shortest slice by those of `given` and their own; `f` must be marked `#[inline(always)]`.
 ///
 /// Results wait in an array until those of all lanes are there. Written to their slices one by one, they might change
 /// what the next lane reads, as far as the compiler can tell, and many slices would keep it from vector instructions.
 #[inline(always)]
 pub(crate) fn map_lanes<T: Float, const G: usize, const C: usize>(
     given: [&[T]; G],
-    changed: [&mut [T]; C],
+    changed: &mut [&mut [T]; C],
     f: impl Fn([T; G], [T; C]) -> [T; C],
 ) {
-    let length = changed.first().map_or(0, |slice| slice.len());
+    let lengths =
+        changed.iter().map(|slice| slice.len()).chain(given.iter().map(|slice| slice.len()));
+    let length = lengths.min().unwrap_or(0);
     let whole = length - length % WIDEST;
-    let mut changed = changed;
     for start in (0..whole).step_by(WIDEST) {
-        map_some::<T, G, C, WIDEST>(&given, &mut changed, start, &f);
+        map_some::<T, G, C, WIDEST>(&given, changed, start, &f);
     }
     for start in whole..length {
-        map_some::<T, G, C, 1>(&given, &mut changed, start, &f);
+        map_some::<T, G, C, 1>(&given, changed, start, &f);
     }
 }
 

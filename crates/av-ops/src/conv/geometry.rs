@@ -30,11 +30,6 @@ impl Geometry {
         self.out[0] * self.out[1]
     }
 
-    /// Elements of the result of one image.
-    pub(super) fn result(&self) -> usize {
-        self.outputs * self.places()
-    }
-
     /// Input elements that one output place reads in all groups, and so rows of the unfolded image.
     pub(super) fn taps(&self) -> usize {
         self.channels * self.kernel[0] * self.kernel[1]

@@ -1,18 +1,15 @@
 //! Two-dimensional convolution.
 
-mod correlation;
 mod direct;
 mod geometry;
 mod one;
 mod portable;
-mod products;
-mod taps;
 
 use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Shape, Tensor, WithDType as _};
 use rayon::prelude::*;
 
-use crate::activation::{rectify, relu_gradient};
+use crate::activation::relu_gradient;
 use crate::columns::column_sums;
 use crate::composed;
 use crate::cpu::{
@@ -27,10 +24,6 @@ use geometry::Geometry;
 pub use one::{Conv1dConfig, conv1d};
 
 const NAME: &str = "conv2d";
-
-/// Pieces that a batch is split into for parallel work. It is a constant and not the number of
-/// threads, because the sum over pieces in the weight gradient must not depend on the machine.
-const PIECES: usize = 16;
 
 /// Options of a convolution; pairs are those of the height and of the width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,9 +190,7 @@ trait Convolve: Float {
         weight: &[Self],
         finish: Finish<'_, Self>,
     ) -> Vec<Self> {
-        let mut y = portable::forward(geometry, x, weight);
-        finish.run(geometry, &mut y);
-        y
+        portable::forward(geometry, x, weight, finish)
     }
 
     fn input_gradient(geometry: &Geometry, _: Order, weight: &[Self], dy: &[Self]) -> Vec<Self> {
@@ -211,6 +202,8 @@ trait Convolve: Float {
     }
 }
 
+impl Convolve for f64 {}
+
 impl Convolve for f32 {
     fn forward(
         geometry: &Geometry,
@@ -220,11 +213,10 @@ impl Convolve for f32 {
         finish: Finish<'_, Self>,
     ) -> Vec<Self> {
         if is_direct(geometry, order, geometry.outputs) {
-            return direct::forward(geometry, order, x, weight, finish);
+            direct::forward(geometry, order, x, weight, finish)
+        } else {
+            portable::forward(geometry, x, weight, finish)
         }
-        let mut y = portable::forward(geometry, x, weight);
-        finish.run(geometry, &mut y);
-        y
     }
 
     fn input_gradient(
@@ -254,31 +246,12 @@ fn is_direct(geometry: &Geometry, order: Order, channels: usize) -> bool {
     order == Order::Last || direct::suits(channels / geometry.groups) && !geometry.is_identity()
 }
 
-impl Convolve for f64 {}
-
 /// What becomes of the sums of a convolution.
 #[derive(Clone, Copy)]
 struct Finish<'a, T> {
     /// Added to each channel.
     bias: &'a [T],
     relu: bool,
-}
-
-impl<T: Float> Finish<'_, T> {
-    /// Of images that lie channel by channel.
-    fn run(&self, geometry: &Geometry, y: &mut [T]) {
-        if !self.relu && self.bias.iter().all(|&bias| bias == T::zero()) {
-            return;
-        }
-        y.par_chunks_mut(geometry.result()).for_each(|y| {
-            for (y, &bias) in y.chunks_exact_mut(geometry.places()).zip(self.bias) {
-                y.iter_mut().for_each(|y| *y += bias);
-                if self.relu {
-                    y.iter_mut().for_each(|y| *y = rectify(*y));
-                }
-            }
-        });
-    }
 }
 
 struct Conv2dOp {
@@ -299,20 +272,21 @@ impl Conv2dOp {
         let Self { ref geometry, order, .. } = *self;
         let (x_values, weight_values, dy_values) =
             (Values::in_order(order, x), Values::of(weight), Values::of(dy));
+        let (x_slice, weight_slice) = (x_values.slice()?, weight_values.slice()?);
         let dy = dy_values.slice::<T>()?;
-        let dx = || {
-            let dx = T::input_gradient(geometry, order, weight_values.slice()?, dy);
-            order.tensor(dx, x.dims())
-        };
-        let dw = || {
-            let dw = T::weight_gradient(geometry, order, x_values.slice()?, dy);
-            tensor_like(dw, weight)
-        };
-        let db = || tensor_like(self.bias_gradient(dy), bias);
+        let wanted = [x, weight, bias].map(Tensor::track_op);
+        // Side by side: what the one does on a single thread is the other's time.
+        let (dx, (dw, db)) = rayon::join(
+            || wanted[0].then(|| T::input_gradient(geometry, order, weight_slice, dy)),
+            || {
+                let dw = wanted[1].then(|| T::weight_gradient(geometry, order, x_slice, dy));
+                (dw, wanted[2].then(|| self.bias_gradient(dy)))
+            },
+        );
         Ok((
-            x.track_op().then(dx).transpose()?,
-            weight.track_op().then(dw).transpose()?,
-            bias.track_op().then(db).transpose()?,
+            dx.map(|dx| order.tensor(dx, x.dims())).transpose()?,
+            dw.map(|dw| tensor_like(dw, weight)).transpose()?,
+            db.map(|db| tensor_like(db, bias)).transpose()?,
         ))
     }
 

@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::PIECES;
+use super::Finish;
 use super::geometry::Geometry;
+use crate::activation::rectify;
 use crate::cpu::Float;
 use crate::matrix::{Matrix, MatrixMut};
-use crate::sums::add_in_order;
+use crate::sums::{PIECES, add_in_order};
 
 /// Elements of an unfolded band of an image: a band stays in the second-level cache between its
 /// unfolding and its product.
@@ -35,8 +36,13 @@ fn matrix<'w, T: Float>(geometry: &Geometry, weight: &'w [T]) -> Matrix<'w, T> {
     Matrix::new(weight, geometry.outputs, taps, taps)
 }
 
-/// The convolution, without bias.
-pub(super) fn forward<T: Float>(geometry: &Geometry, x: &[T], weight: &[T]) -> Vec<T> {
+/// The convolution.
+pub(super) fn forward<T: Float>(
+    geometry: &Geometry,
+    x: &[T],
+    weight: &[T],
+    finish: Finish<'_, T>,
+) -> Vec<T> {
     let (places, outputs) = (geometry.places(), geometry.outputs);
     let batch = x.len() / geometry.image();
     let mut y = vec![T::zero(); batch * outputs * places];
@@ -58,9 +64,23 @@ pub(super) fn forward<T: Float>(geometry: &Geometry, x: &[T], weight: &[T]) -> V
                             .set_product(weight.rows(outputs), columns.rows(taps));
                     }
                 }
+                finished(finish, y, places);
             }
         });
     y
+}
+
+/// Adds the bias to the places of each channel of an image, and applies ReLU.
+fn finished<T: Float>(finish: Finish<'_, T>, y: &mut [T], places: usize) {
+    if !finish.relu && finish.bias.iter().all(|&bias| bias == T::zero()) {
+        return;
+    }
+    for (y, &bias) in y.chunks_exact_mut(places).zip(finish.bias) {
+        y.iter_mut().for_each(|y| *y += bias);
+        if finish.relu {
+            y.iter_mut().for_each(|y| *y = rectify(*y));
+        }
+    }
 }
 
 /// The gradient of the input: the transposed product, folded back onto the image.

@@ -1,7 +1,7 @@
 //! The kernels of batch normalisation where the channels of a place lie side by side.
 
 use crate::activation::{passing, rectify};
-use crate::columns::{Rows, add_columns, in_pieces, map_rows, wide};
+use crate::columns::{Rows, in_pieces, map_rows, sum_columns, wide};
 use crate::cpu::Float;
 use crate::norm::Moments;
 use crate::norm::map::Map;
@@ -40,26 +40,22 @@ impl Total {
 
     fn new<T: Float>(x: &[T], channels: usize) -> Self {
         let places = (x.len() / channels) as f64;
-        let mut sums = [vec![0.0; channels]];
-        add_columns(
+        let [mut means] = sum_columns(
             x.len(),
+            channels,
             [Rows::Of(x)],
-            &mut sums,
             #[inline(always)]
             |[x]| [x],
         );
-        let [mut means] = sums;
         means.iter_mut().for_each(|mean| *mean /= places);
         let centres = wide(means.iter().map(|&mean| T::from_f64(mean)));
-        let mut sums = [vec![0.0; channels]];
-        add_columns(
+        let [squares] = sum_columns(
             x.len(),
+            channels,
             [Rows::Of(x), Rows::Same(&centres)],
-            &mut sums,
             #[inline(always)]
             |[x, centre]| [(x - centre) * (x - centre)],
         );
-        let [squares] = sums;
         Self { places, means, squares }
     }
 
@@ -131,29 +127,28 @@ pub(super) fn sums<T: Float>(maps: &[Map<T>], relu: bool, x: &[T], dy: &[T]) -> 
     let given = [x, Rows::Of(dy), centres, factors, shifts];
     let elements = dy.len();
     let parts = in_pieces(elements, maps.len(), |piece| {
-        let mut sums = [vec![0.0; maps.len()], vec![0.0; maps.len()]];
         let given = given.map(|rows| rows.rows(piece.clone()));
-        if relu {
-            add_columns(
+        let sums: [Vec<f64>; 2] = if relu {
+            sum_columns(
                 piece.len(),
+                maps.len(),
                 given,
-                &mut sums,
                 #[inline(always)]
                 |[x, dy, centre, factor, shift]| {
                     let d = passing((x - centre) * factor + shift, dy);
                     [d, d * (x - centre)]
                 },
-            );
+            )
         } else {
             let [x, dy, centres, ..] = given;
-            add_columns(
+            sum_columns(
                 piece.len(),
+                maps.len(),
                 [x, dy, centres],
-                &mut sums,
                 #[inline(always)]
                 |[x, dy, centre]| [dy, dy * (x - centre)],
-            );
-        }
+            )
+        };
         sums.concat()
     });
     let sums = add_in_order(parts);

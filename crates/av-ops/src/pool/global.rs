@@ -5,9 +5,10 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType};
 use rayon::prelude::*;
 
 use super::adaptive::adaptive_mean;
-use crate::columns::{Rows, add_columns};
+use crate::columns::{Rows, sum_columns};
 use crate::cpu::{Float, Values, check_inputs, check_rank, with_float};
 use crate::order::Order;
+use crate::results::compute;
 use crate::{Result, composed, tape};
 
 const NAME: &str = "global_avg_pool";
@@ -42,15 +43,13 @@ struct Mean;
 impl Mean {
     fn forward<T: Float>(&self, x: &[T], channels: usize, places: usize) -> Vec<T> {
         let means = x.par_chunks(places * channels).flat_map_iter(|x| {
-            let mut sums = [vec![0.0; channels]];
-            add_columns(
+            let [sums] = sum_columns(
                 x.len(),
+                channels,
                 [Rows::Of(x)],
-                &mut sums,
                 #[inline(always)]
                 |[x]| [x],
             );
-            let [sums] = sums;
             sums.into_iter().map(move |sum| T::from_f64(sum * (1.0 / places as f64)))
         });
         means.collect()
@@ -58,14 +57,12 @@ impl Mean {
 
     fn gradient<T: Float>(&self, dy: &[T], channels: usize, places: usize) -> Vec<T> {
         let share = T::from_f64(1.0 / places as f64);
-        let mut dx = vec![T::zero(); dy.len() * places];
-        let images = dx.par_chunks_mut(places * channels).zip(dy.par_chunks(channels));
-        images.for_each(|(dx, dy)| {
+        compute(dy.len() * places, places * channels, |image, dx| {
+            let dy = &dy[image * channels..][..channels];
             for dx in dx.chunks_exact_mut(channels) {
                 dx.iter_mut().zip(dy).for_each(|(dx, &dy)| *dx = dy * share);
             }
-        });
-        dx
+        })
     }
 }
 

@@ -1,15 +1,14 @@
 //! The largest element of each window.
 
-use candle_core::backend::BackendStorage as _;
-use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::composed;
 use crate::cpu::{Float, Values, slice, tensor_like, with_float};
 use crate::pool::{Pool2dConfig, Windows, gather};
+use crate::results::{compute, compute_with};
 use crate::tape;
 use crate::vectorised::vectorised;
+use candle_core::backend::BackendStorage as _;
+use candle_core::{CpuStorage, CustomOp1, Layout, Shape, Tensor, WithDType as _};
 
 const NAME: &str = "max_pool2d";
 
@@ -51,14 +50,13 @@ struct MaxPool2d(Windows);
 impl MaxPool2d {
     fn forward<T: Float>(&self, x: &[T]) -> Vec<T> {
         let (plane, places) = (self.0.plane(), self.0.places());
-        let mut y = vec![T::zero(); x.len() / plane * places];
-        y.par_chunks_mut(places).zip(x.par_chunks(plane)).for_each(|(y, x)| {
+        compute(x.len() / plane * places, places, |index, y| {
+            let x = &x[index * plane..][..plane];
             vectorised(
                 #[inline(always)]
                 || self.pool(x, y),
             );
-        });
-        y
+        })
     }
 
     #[inline(always)]
@@ -90,10 +88,10 @@ impl MaxPool2d {
     /// where it could branch, because random images would mispredict the branches.
     fn gradient<T: Float>(&self, x: &[T], y: &[T], dy: &[T]) -> Vec<T> {
         let (plane, places) = (self.0.plane(), self.0.places());
-        let mut dx = vec![T::zero(); x.len()];
-        let inputs = x.par_chunks(plane).zip(y.par_chunks(places)).zip(dy.par_chunks(places));
         let room = || vec![T::zero(); self.0.columns.out];
-        dx.par_chunks_mut(plane).zip(inputs).for_each_init(room, |left, (dx, ((x, y), dy))| {
+        compute_with(x.len(), plane, room, |left, index, dx| {
+            let x = &x[index * plane..][..plane];
+            let [y, dy] = [y, dy].map(|values| &values[index * places..][..places]);
             vectorised(
                 #[inline(always)]
                 || {
@@ -104,8 +102,7 @@ impl MaxPool2d {
                     }
                 },
             );
-        });
-        dx
+        })
     }
 
     /// Adds the gradients of an output row, which `left` holds, onto those of the input.

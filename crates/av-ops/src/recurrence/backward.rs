@@ -5,14 +5,12 @@ use std::ops::Range;
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-use super::{Cell, PRODUCT, Recurrence, SEQUENCES};
+use super::{Block, Cell, PRODUCT, Recurrence, SEQUENCES};
 use crate::cpu::{Float, Gradients, Values, tensor_like};
-use crate::matrix::{Matrix, MatrixMut, Panels};
+use crate::matrix::Matrix;
+use crate::panels::Panels;
 use crate::sums::add_in_order;
 use crate::vectorised::vectorised;
-
-/// Rows of the gradient of a weight that one parallel piece computes.
-const OUTPUTS: usize = 128;
 
 /// What went into a run and came out of it.
 struct Run<'r, T> {
@@ -33,6 +31,23 @@ struct Rows<T> {
     x: Vec<T>,
     /// The hidden values before the step.
     before: Vec<T>,
+}
+
+/// The gradients of the weights, transposed.
+struct WeightGradients<T> {
+    hidden: Panels<T>,
+    /// Those of the parts that reach neighbouring gates.
+    input: Vec<Panels<T>>,
+}
+
+impl<T: Float> WeightGradients<T> {
+    fn zeros<C: Cell>(run: &Recurrence<C>) -> Self {
+        let zeros = |rows, gates| Panels::zeros(rows, gates * run.hidden);
+        Self {
+            hidden: zeros(run.hidden, C::GATES),
+            input: C::INPUT.iter().map(|block| zeros(run.inputs, block.count)).collect(),
+        }
+    }
 }
 
 impl<C: Cell> Recurrence<C> {
@@ -58,7 +73,7 @@ impl<C: Cell> Recurrence<C> {
         let d_rest = d_rest.as_ref().map(Values::slice).transpose()?;
         let mut d_state = self.last_gradient(d_rest);
         let mut dx = vec![T::zero(); if x.track_op() { run.x.len() } else { 0 }];
-        let mut dw = vec![T::zero(); if weights.track_op() { weights.elem_count() } else { 0 }];
+        let mut d_weights = weights.track_op().then(|| WeightGradients::zeros(self));
         let (hidden, gates) = (self.hidden, C::GATES * self.hidden);
         let recurrent = Panels::new(Matrix::new(parts.hidden, gates, hidden, hidden));
         let input: Vec<_> =
@@ -66,21 +81,25 @@ impl<C: Cell> Recurrence<C> {
         let mut rows = Rows { d_gates: Vec::new(), x: Vec::new(), before: Vec::new() };
         let mut totals = vec![0.0; self.widths().0];
         for window in self.windows().rev() {
-            self.fill(&mut rows, &run, window.clone());
             let sums = self.walk_back(&recurrent, &run, window.clone(), &mut d_state, &mut rows);
             totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
             if !dx.is_empty() {
                 self.set_input_gradient(&input, window, &rows.d_gates, &mut dx);
             }
-            if !dw.is_empty() {
-                self.add_weight_gradient(&rows, &mut dw);
+            if let Some(gradients) = &mut d_weights {
+                self.add_weight_gradients(&rows, gradients);
             }
         }
-        self.set_bias_gradients(&totals, &mut dw);
+        let dw = d_weights.map(|gradients| {
+            let mut dw = vec![T::zero(); weights.elem_count()];
+            self.set_weight_gradients(&gradients, &mut dw);
+            self.set_bias_gradients(&totals, &mut dw);
+            tensor_like(dw, weights)
+        });
         let some = |values: Vec<T>, like: &Tensor| {
             like.track_op().then(|| tensor_like(values, like)).transpose()
         };
-        Ok((some(dx, x)?, some(dw, weights)?, some(d_state, initial)?))
+        Ok((some(dx, x)?, dw.transpose()?, some(d_state, initial)?))
     }
 
     /// The gradient of the state after the last step: all zero but for the rest.
@@ -92,26 +111,12 @@ impl<C: Cell> Recurrence<C> {
         d_state
     }
 
-    /// Copies what the products over a window read to neighbouring rows.
-    fn fill<T: Float>(&self, rows: &mut Rows<T>, run: &Run<'_, T>, window: Range<usize>) {
-        let Self { batch, steps, inputs, hidden, .. } = *self;
-        let (gates_width, state_width, _) = self.widths();
-        rows.d_gates.resize(batch * window.len() * gates_width, T::zero());
-        rows.x.clear();
-        rows.before.clear();
-        let piece = SEQUENCES * steps;
-        let sequences = run.x.chunks(piece * inputs).zip(run.y.chunks(piece * hidden));
-        for ((x, y), initial) in sequences.zip(run.initial.chunks(SEQUENCES * state_width)) {
-            self.gather(x, window.clone(), &mut rows.x);
-            for taken in window.clone() {
-                let states = y.chunks_exact(steps * hidden).zip(initial.chunks_exact(state_width));
-                for (y, initial) in states {
-                    let before = taken.checked_sub(1).map(|before| self.place(before));
-                    let before = before.map_or(initial, |place| &y[place * hidden..]);
-                    rows.before.extend_from_slice(&before[..hidden]);
-                }
-            }
-        }
+    /// Makes room for a window.
+    fn resize<T: Float>(&self, rows: &mut Rows<T>, steps: usize) {
+        let count = self.batch * steps;
+        rows.d_gates.resize(count * self.widths().0, T::zero());
+        rows.x.resize(count * self.inputs, T::zero());
+        rows.before.resize(count * self.hidden, T::zero());
     }
 
     /// Takes the steps of a window back, and gives the sums of the gradients of the gates.
@@ -125,12 +130,15 @@ impl<C: Cell> Recurrence<C> {
     ) -> Vec<f64> {
         let (gates_width, state_width, _) = self.widths();
         let (hidden, gates) = (self.hidden, C::GATES * self.hidden);
+        self.resize(rows, window.len());
         let per_piece = SEQUENCES * window.len();
         let pieces = d_state
             .par_chunks_mut(SEQUENCES * state_width)
             .zip(rows.d_gates.par_chunks_mut(per_piece * gates_width))
-            .zip(rows.before.par_chunks(per_piece * hidden));
-        let sums = pieces.enumerate().map(|(piece, ((d_state, d_gates), before))| {
+            .zip(rows.before.par_chunks_mut(per_piece * hidden))
+            .zip(rows.x.par_chunks_mut(per_piece * self.inputs));
+        let sums = pieces.enumerate().map(|(piece, (((d_state, d_gates), before), x))| {
+            self.fill(run, piece, window.clone(), before, x);
             let sequences = d_state.len() / state_width;
             let mut sums = vec![0.0; gates_width];
             let steps = d_gates.chunks_exact_mut(sequences * gates_width);
@@ -138,11 +146,38 @@ impl<C: Cell> Recurrence<C> {
             for (taken, (d_gates, before)) in window.clone().zip(steps).rev() {
                 self.step_back(run, (piece, taken), before, d_state, d_gates, &mut sums);
                 let d_gates = Matrix::new(d_gates, sequences, gates, gates_width);
-                weight.add_product(d_gates, d_state, state_width);
+                weight.add_to(d_gates, d_state, state_width);
             }
             sums
         });
         add_in_order(sums.collect())
+    }
+
+    /// Copies what the products over a window read of a piece to neighbouring rows.
+    fn fill<T: Float>(
+        &self,
+        run: &Run<'_, T>,
+        piece: usize,
+        window: Range<usize>,
+        before: &mut [T],
+        x: &mut [T],
+    ) {
+        let Self { batch, steps, inputs, hidden, .. } = *self;
+        let (_, state_width, _) = self.widths();
+        let first = piece * SEQUENCES;
+        let sequences = first..batch.min(first + SEQUENCES);
+        let part = |width: usize| sequences.start * width..sequences.end * width;
+        self.gather(&run.x[part(steps * inputs)], window.clone(), x);
+        let (y, initial) = (&run.y[part(steps * hidden)], &run.initial[part(state_width)]);
+        let mut rows = before.chunks_exact_mut(hidden);
+        for taken in window {
+            let states = y.chunks_exact(steps * hidden).zip(initial.chunks_exact(state_width));
+            for ((y, initial), row) in states.zip(&mut rows) {
+                let before = taken.checked_sub(1).map(|before| self.place(before));
+                let before = before.map_or(initial, |place| &y[place * hidden..]);
+                row.copy_from_slice(&before[..hidden]);
+            }
+        }
     }
 
     /// Takes one step back in the sequences of a piece.
@@ -201,7 +236,7 @@ impl<C: Cell> Recurrence<C> {
                     let (start, count) = (block.slot * hidden, block.count * hidden);
                     let d_gates = &d_gates[start..];
                     let d_gates = Matrix::new(d_gates, rows.len() / inputs, count, width);
-                    weight.add_product(d_gates, rows, inputs);
+                    weight.add_to(d_gates, rows, inputs);
                 }
             });
             let mut rows = rows.chunks_exact(inputs);
@@ -214,24 +249,38 @@ impl<C: Cell> Recurrence<C> {
     }
 
     /// Adds what comes from a window to the gradients of the two weights.
-    fn add_weight_gradient<T: Float>(&self, rows: &Rows<T>, dw: &mut [T]) {
+    fn add_weight_gradients<T: Float>(&self, rows: &Rows<T>, gradients: &mut WeightGradients<T>) {
+        let (inputs, hidden) = (self.inputs, self.hidden);
+        let (width, ..) = self.widths();
+        let count = rows.before.len() / hidden;
+        let d_gates = |block: &Block| {
+            let start = &rows.d_gates[block.slot * hidden..];
+            Matrix::new(start, count, block.count * hidden, width)
+        };
+        let all = Block { weight: 0, slot: 0, count: C::GATES };
+        gradients
+            .hidden
+            .add_transposed(Matrix::new(&rows.before, count, hidden, hidden), d_gates(&all));
+        for (block, gradient) in C::INPUT.iter().zip(&mut gradients.input) {
+            gradient.add_transposed(Matrix::new(&rows.x, count, inputs, inputs), d_gates(block));
+        }
+    }
+
+    /// Sets the gradients of the two weights.
+    fn set_weight_gradients<T: Float>(&self, gradients: &WeightGradients<T>, dw: &mut [T]) {
         let (inputs, hidden) = (self.inputs, self.hidden);
         let (d_input, rest) = dw.split_at_mut(C::GATES * hidden * inputs);
-        let d_hidden = &mut rest[..C::GATES * hidden * hidden];
-        let (width, ..) = self.widths();
-        add_transposed_product(d_hidden, (&rows.d_gates, width), &rows.before, hidden);
-        for block in C::INPUT {
-            let d_gates = &rows.d_gates[block.slot * hidden..];
-            let start = block.weight * hidden * inputs;
-            let d_input = &mut d_input[start..start + block.count * hidden * inputs];
-            add_transposed_product(d_input, (d_gates, width), &rows.x, inputs);
+        gradients.hidden.turn_into(&mut rest[..C::GATES * hidden * hidden]);
+        for (block, gradient) in C::INPUT.iter().zip(&gradients.input) {
+            let d_input = &mut d_input[block.weight * hidden * inputs..];
+            gradient.turn_into(&mut d_input[..block.count * hidden * inputs]);
         }
     }
 
     /// Sets the gradients of the two biases to sums of those of the gates.
     fn set_bias_gradients<T: Float>(&self, sums: &[f64], dw: &mut [T]) {
         let (hidden, gates) = (self.hidden, C::GATES * self.hidden);
-        let Some(biases) = dw.len().checked_sub(2 * gates) else { return };
+        let biases = dw.len() - 2 * gates;
         let (d_input, d_hidden) = dw[biases..].split_at_mut(gates);
         let set = |target: &mut [T], sums: &[f64]| {
             target.iter_mut().zip(sums).for_each(|(target, &sum)| *target = T::from_f64(sum));
@@ -242,21 +291,4 @@ impl<C: Cell> Recurrence<C> {
             set(target, &sums[block.slot * hidden..]);
         }
     }
-}
-
-/// Adds to a matrix the transpose of `a` times `b`, whose rows have `columns` elements. The rows of
-/// `a` are the first elements of rows of a given width.
-fn add_transposed_product<T: Float>(
-    target: &mut [T],
-    (a, width): (&[T], usize),
-    b: &[T],
-    columns: usize,
-) {
-    let rows = b.len() / columns;
-    let b = Matrix::new(b, rows, columns, columns);
-    target.par_chunks_mut(OUTPUTS * columns).enumerate().for_each(|(piece, target)| {
-        let outputs = target.len() / columns;
-        let a = Matrix::new(&a[piece * OUTPUTS..], rows, outputs, width).transposed();
-        MatrixMut::new(target, outputs, columns, columns).add_product(a, b);
-    });
 }

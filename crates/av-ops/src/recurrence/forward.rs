@@ -4,7 +4,8 @@ use rayon::prelude::*;
 
 use super::{Cell, PRODUCT, Parts, Recurrence, SEQUENCES, SLOTS};
 use crate::cpu::Float;
-use crate::matrix::{Matrix, Panels};
+use crate::matrix::Matrix;
+use crate::panels::Panels;
 use crate::vectorised::vectorised;
 
 impl<C: Cell> Recurrence<C> {
@@ -43,9 +44,9 @@ impl<C: Cell> Recurrence<C> {
         let mut kept = Vec::with_capacity(steps * sequences * kept_width);
         let mut rows = Vec::new();
         for window in self.windows() {
-            rows.clear();
+            rows.resize(window.len() * sequences * inputs, T::zero());
             self.gather(x, window.clone(), &mut rows);
-            for _ in 0..rows.len() / inputs {
+            for _ in 0..window.len() * sequences {
                 kept.extend_from_slice(&weights.bias);
                 kept.resize(kept.len() + kept_width - weights.bias.len(), T::zero());
             }
@@ -55,7 +56,7 @@ impl<C: Cell> Recurrence<C> {
                 let kept = &mut kept[taken * sequences * kept_width..];
                 let kept = &mut kept[..sequences * kept_width];
                 let before = Matrix::new(state, sequences, hidden, state_width);
-                weights.hidden.add_product(before, kept, kept_width);
+                weights.hidden.add_to(before, kept, kept_width);
                 self.step(self.place(taken), kept, state, y);
             }
         }
@@ -115,7 +116,7 @@ impl<T: Float> Projection<T> {
         pieces.for_each(|(kept, x)| {
             let x = Matrix::new(x, x.len() / inputs, inputs, inputs);
             for (start, weight) in &self.input {
-                weight.add_product(x, &mut kept[*start..], kept_width);
+                weight.add_to(x, &mut kept[*start..], kept_width);
             }
         });
     }

@@ -1,30 +1,22 @@
 //! The convolution in f32, whose kernels are others than those of f64, against f64: results and gradients.
 
 use av_ops::Conv2dConfig;
-use candle_core::{DType, Tensor};
+use candle_core::Tensor;
 
 use super::conv::{Case, cases};
 use crate::support::grid::View;
-use crate::support::{Named, assert_close, backward, single, values};
+use crate::support::{Named, check_single};
 
 /// Sums of at most a few thousand products of order one.
 const F32: f64 = 1e-5;
 
 fn check(case: &Case) {
     let _named = Named(case);
-    // What f32 holds, so that both start from the same numbers.
-    let narrow: Vec<Tensor> = case.inputs().iter().map(single).collect();
-    let wide: Vec<Tensor> = narrow.iter().map(|t| t.to_dtype(DType::F64).unwrap()).collect();
-    let look = |t: &[Tensor]| {
+    let inputs: Vec<Tensor> = case.inputs().iter().map(|input| case.view.store(input)).collect();
+    check_single(&inputs, F32, &|t| {
         let seen: Vec<Tensor> = t.iter().map(|t| case.view.look(t)).collect();
-        case.run(&seen).to_dtype(DType::F64).unwrap()
-    };
-    let [narrow, wide] = [narrow, wide]
-        .map(|inputs| inputs.iter().map(|input| case.view.store(input)).collect::<Vec<_>>());
-    assert_close(&values(&look(&narrow)), &values(&look(&wide)), F32);
-    for (actual, expected) in backward(&narrow, &look).iter().zip(backward(&wide, &look)) {
-        assert_close(actual, &expected, F32);
-    }
+        case.run(&seen)
+    });
 }
 
 #[test]

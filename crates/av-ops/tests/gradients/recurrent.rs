@@ -3,9 +3,9 @@
 use av_ops::{Direction, LstmState, lstm};
 use candle_core::Tensor;
 
-use crate::support::check_gradients;
 use crate::support::grid::{VIEWS, View, check_view, every};
 use crate::support::recurrent::{DIRECTIONS, SHAPES, inputs, run_gru, run_lstm, weights};
+use crate::support::{Named, check_gradients, check_single};
 
 #[derive(Debug)]
 struct Case {
@@ -40,6 +40,20 @@ fn gru_has_the_right_gradients() {
         let t = inputs(3, case.shape);
         let t = if case.initial { &t[..6] } else { &t[..5] };
         check_view(&case, case.view, t, &|t| run_gru(t, case.direction));
+    }
+}
+
+/// Sequences, inputs and hidden values at the edges of the tiles: rows that fill a tile and that leave a few, gates that fill
+/// their last vector and that do not, more than one panel, more taps than one turn, and more steps than a window.
+const TILES: [[usize; 4]; 5] =
+    [[1, 2, 3, 4], [16, 3, 20, 16], [22, 40, 5, 20], [5, 2, 7, 33], [18, 3, 600, 64]];
+
+#[test]
+fn cells_in_f32_are_those_in_f64() {
+    for (shape, direction) in TILES.into_iter().zip(DIRECTIONS.into_iter().cycle()) {
+        let _named = Named(&shape);
+        check_single(&inputs(4, shape), 1e-5, &|t| run_lstm(t, direction));
+        check_single(&inputs(3, shape)[..6], 1e-5, &|t| run_gru(t, direction));
     }
 }
 

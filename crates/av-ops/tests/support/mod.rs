@@ -99,6 +99,18 @@ pub fn check_gradients(inputs: &[Tensor], f: &dyn Fn(&[Tensor]) -> Tensor) {
     }
 }
 
+/// Panics unless result and gradients in f32, whose kernels may be others, are those in f64 from the same numbers.
+#[track_caller]
+pub fn check_single(inputs: &[Tensor], tolerance: f64, f: &dyn Fn(&[Tensor]) -> Tensor) {
+    let narrow: Vec<Tensor> = inputs.iter().map(single).collect();
+    let wide: Vec<Tensor> = narrow.iter().map(|t| t.to_dtype(DType::F64).unwrap()).collect();
+    let run = |t: &[Tensor]| f(t).to_dtype(DType::F64).unwrap();
+    assert_close(&values(&run(&narrow)), &values(&run(&wide)), tolerance);
+    for (actual, expected) in backward(&narrow, &run).iter().zip(backward(&wide, &run)) {
+        assert_close(actual, &expected, tolerance);
+    }
+}
+
 /// As [`check_gradients`]; a failure names the case.
 #[track_caller]
 pub fn check_case(case: &dyn Debug, inputs: &[Tensor], f: &dyn Fn(&[Tensor]) -> Tensor) {

@@ -39,7 +39,7 @@ pub fn run_gru(t: &[Tensor], direction: Direction) -> Tensor {
 }
 
 /// Batch, steps, inputs and hidden values: one of each; more sequences than a piece of 16 has; more
-/// steps than a window of 16 has; more hidden values than 16 lanes.
+/// steps than a window of 8 has; more hidden values than 16 lanes.
 pub const SHAPES: [[usize; 4]; 5] =
     [[1, 1, 1, 1], [2, 3, 2, 3], [19, 2, 1, 2], [33, 18, 1, 1], [1, 2, 3, 17]];
 

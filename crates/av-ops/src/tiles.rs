@@ -1,4 +1,4 @@
-//! The kernel of the direct convolution: for many channels at once the sum over taps of weights times what is read.
+//! Products with packed weights: the kernel of the f32 convolution and of recurrent cells.
 // The checks of an index cost more than half of a product.
 #![allow(unsafe_code)]
 // Iterators over arrays of sums, and copies of them, would take them out of the registers.
@@ -6,9 +6,10 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::Finish;
-use super::taps::{BLOCK, Place, Run, Taps};
-use crate::vectorised::arch;
+use crate::vectorised::{WIDEST, arch};
+
+/// Channels whose weights lie side by side.
+pub(crate) const BLOCK: usize = 64;
 
 /// Taps summed in one go: their weights stay in the first two levels of the cache.
 const TOGETHER: usize = 576;
@@ -16,38 +17,64 @@ const TOGETHER: usize = 576;
 /// Places that go through all weights before the next ones do.
 const PLACES: usize = 512;
 
-/// Sums over taps: `y[place, channel] = sum over k of weights[channel, k] x[place, k]`.
-#[derive(Debug)]
-pub(super) struct Correlation {
-    weights: Vec<f32>,
-    /// Added to each channel, with what fills the last vector.
-    bias: Vec<f32>,
-    relu: bool,
-    channels: usize,
-    taps: usize,
+/// Where a place reads first, and where its channels lie in the result.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub from: usize,
+    pub to: usize,
 }
 
-impl Correlation {
-    /// `weight` gives that of a channel of the result, a channel that is read and an element of the kernel.
-    pub fn new(
-        taps: &Taps,
-        finish: Finish<'_, f32>,
-        weight: impl Fn(usize, usize, usize) -> f32,
-    ) -> Self {
-        let mut weights = vec![0.0; taps.packed()];
-        taps.for_each(
-            #[inline(always)]
-            |at, channel, read, element| weights[at] = weight(channel, read, element),
-        );
-        let mut bias = finish.bias.to_vec();
-        bias.resize(taps.lanes(), 0.0);
-        Self { weights, bias, relu: finish.relu, channels: taps.channels, taps: taps.len() }
-    }
+/// Neighbouring elements that a place reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    /// Elements behind the first that the place reads.
+    pub start: usize,
+    pub length: usize,
+    /// The first of their taps.
+    pub tap: usize,
+}
 
-    /// Computes all channels of these places, which read `runs`.
-    pub fn run(&self, x: &[f32], runs: &[Run], places: &[Place], results: &mut [f32]) {
+/// The weights of some taps for some channels: for each block of channels, and in it for each tap, those of the block's
+/// channels, with zeros that fill the last vector.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weights<'a> {
+    pub values: &'a [f32],
+    pub taps: usize,
+    pub channels: usize,
+}
+
+/// What the sums are added to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Start<'a> {
+    /// The same for each place.
+    Bias(&'a [f32]),
+    /// What the results were.
+    Before,
+}
+
+/// The channels with those that fill the last vector.
+pub(crate) fn lanes(channels: usize) -> usize {
+    channels.next_multiple_of(WIDEST)
+}
+
+impl Weights<'_> {
+    /// Sums over taps: `y[place, channel] = start + sum over k of weights[channel, k] x[place, k]`, and at least `least`.
+    pub fn sum(
+        self,
+        x: &[f32],
+        runs: &[Run],
+        places: &[Place],
+        start: Start<'_>,
+        least: f32,
+        results: &mut [f32],
+    ) {
+        let mut bias = if let Start::Bias(bias) = start { bias.to_vec() } else { Vec::new() };
+        bias.resize(lanes(self.channels), 0.0);
+        let add = matches!(start, Start::Before);
         let parts = parts(runs);
-        arch().dispatch(Work { of: self, x, parts: &parts, places, results });
+        let work =
+            Work { weights: self, x, parts: &parts, places, bias: &bias, add, least, results };
+        arch().dispatch(work);
     }
 }
 
@@ -73,10 +100,13 @@ fn parts(runs: &[Run]) -> Vec<Vec<Run>> {
 }
 
 struct Work<'a> {
-    of: &'a Correlation,
+    weights: Weights<'a>,
     x: &'a [f32],
     parts: &'a [Vec<Run>],
     places: &'a [Place],
+    bias: &'a [f32],
+    add: bool,
+    least: f32,
     results: &'a mut [f32],
 }
 
@@ -85,17 +115,17 @@ impl WithSimd for Work<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let lanes = self.of.bias.len();
+        let lanes = self.bias.len();
         // As many sums as there are registers for, besides a vector of each side.
         let many = S::REGISTER_COUNT >= 32;
         for places in self.places.chunks(PLACES) {
             let mut lane = 0;
             while lane < lanes {
                 lane += match (lanes - lane) / S::F32_LANES {
-                    4.. if many => self.tiles::<S, 6, 4>(simd, places, lane),
-                    2.. if many => self.tiles::<S, 12, 2>(simd, places, lane),
-                    2.. => self.tiles::<S, 6, 2>(simd, places, lane),
-                    _ => self.tiles::<S, 8, 1>(simd, places, lane),
+                    4.. if many => self.tiles::<S, 6, 4, 4>(simd, places, lane),
+                    2.. if many => self.tiles::<S, 12, 6, 2>(simd, places, lane),
+                    2.. => self.tiles::<S, 6, 4, 2>(simd, places, lane),
+                    _ => self.tiles::<S, 8, 4, 1>(simd, places, lane),
                 } * S::F32_LANES;
             }
         }
@@ -103,17 +133,17 @@ impl WithSimd for Work<'_> {
 }
 
 impl Work<'_> {
-    /// Some vectors of channels from `lane` on; how many they are.
+    /// Some vectors of channels from `lane` on; how many they are. The last places may be few.
     #[inline(always)]
-    fn tiles<S: Simd, const PLACES: usize, const VECTORS: usize>(
+    fn tiles<S: Simd, const PLACES: usize, const FEW: usize, const VECTORS: usize>(
         &mut self,
         simd: S,
         places: &[Place],
         lane: usize,
     ) -> usize {
         let block = lane / BLOCK * BLOCK;
-        let width = BLOCK.min(self.of.bias.len() - block);
-        let weights = &self.of.weights[block * self.of.taps + lane - block..];
+        let width = BLOCK.min(self.bias.len() - block);
+        let weights = &self.weights.values[block * self.weights.taps + lane - block..];
         for (index, runs) in self.parts.iter().enumerate() {
             let is_last = index + 1 == self.parts.len();
             let tile = Tile {
@@ -122,13 +152,17 @@ impl Work<'_> {
                 weights,
                 width,
                 lane,
-                channels: self.of.channels,
-                add: index > 0,
-                bias: if index == 0 { &self.of.bias[lane..] } else { &[0.0; BLOCK] },
-                least: if self.of.relu && is_last { 0.0 } else { f32::NEG_INFINITY },
+                channels: self.weights.channels,
+                add: self.add || index > 0,
+                bias: if index == 0 { &self.bias[lane..] } else { &[0.0; BLOCK] },
+                least: if is_last { self.least } else { f32::NEG_INFINITY },
             };
             for places in places.chunks(PLACES) {
-                tile.run::<S, PLACES, VECTORS>(simd, places, self.results);
+                if places.len() > FEW {
+                    tile.run::<S, PLACES, VECTORS>(simd, places, self.results);
+                } else {
+                    tile.run::<S, FEW, VECTORS>(simd, places, self.results);
+                }
             }
         }
         VECTORS

@@ -1,34 +1,35 @@
 //! What each place of a result reads of images whose channels lie side by side.
 
-use super::geometry::Geometry;
-use crate::vectorised::WIDEST;
-
-/// Channels of a result whose weights lie side by side.
-pub(super) const BLOCK: usize = 64;
-
-/// Where in an image a place reads first, and where its channels lie in the result.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub from: usize,
-    pub to: usize,
-}
-
-/// Neighbouring elements that a place reads.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Run {
-    /// Elements behind the first that the place reads.
-    pub start: usize,
-    pub length: usize,
-    /// The first of their taps.
-    pub tap: usize,
-}
+use super::super::geometry::Geometry;
+use crate::tiles::{Place, Run, lanes};
 
 /// Places that the same taps reach: at the edges of an image some fall outside, and of the gradient of the input a
 /// stride leaves out others. No zeros are read.
 #[derive(Debug, Clone)]
 pub(super) struct Class {
     pub runs: Vec<Run>,
-    pub places: Vec<Place>,
+    /// Those of one image, or of several in turn.
+    places: Vec<Place>,
+    /// How many one image has.
+    each: usize,
+}
+
+impl Class {
+    /// Those of so many images, from the class of one; images have so many elements each.
+    pub fn repeat(&self, images: usize, from: usize, to: usize) -> Self {
+        let places = (0..images).flat_map(|image| {
+            self.places.iter().map(move |place| Place {
+                from: place.from + image * from,
+                to: place.to + image * to,
+            })
+        });
+        Self { runs: self.runs.clone(), places: places.collect(), each: self.each }
+    }
+
+    /// The places of the first images.
+    pub fn of(&self, images: usize) -> &[Place] {
+        &self.places[..images * self.each]
+    }
 }
 
 /// The convolution of one group: what is read by it, and in which order its weights are packed.
@@ -90,7 +91,8 @@ impl Taps {
                     to: (row * columns + column) * pitch,
                 })
             });
-            Class { runs: self.runs(down, right), places: places.collect() }
+            let each = down.places.len() * right.places.len();
+            Class { runs: self.runs(down, right), places: places.collect(), each }
         };
         pairs.map(class).collect()
     }
@@ -120,34 +122,15 @@ impl Taps {
 
     /// The channels of the result with those that fill the last vector.
     pub fn lanes(&self) -> usize {
-        self.channels.next_multiple_of(WIDEST)
+        lanes(self.channels)
     }
 
-    /// Elements of packed weights: for each block of channels, and in it for each tap, those of the block's channels.
-    pub fn packed(&self) -> usize {
-        self.len() * self.lanes()
-    }
-
-    /// Calls `visit` with each weight's place among the packed ones, its channel of the result, the channel that it
-    /// reads and its element of the kernel.
-    #[inline(always)]
-    pub fn for_each(&self, mut visit: impl FnMut(usize, usize, usize, usize)) {
-        let [rows, columns] = &self.sides;
-        for block in (0..self.channels).step_by(BLOCK) {
-            let width = BLOCK.min(self.lanes() - block);
-            let mut first = block * self.len();
-            for row in &rows.order {
-                for column in &columns.order {
-                    let element = row * columns.order.len() + column;
-                    for channel in 0..self.depth {
-                        for lane in 0..BLOCK.min(self.channels - block) {
-                            visit(first + lane, block + lane, channel, element);
-                        }
-                        first += width;
-                    }
-                }
-            }
-        }
+    /// The place of each element of the kernel in the order of the taps.
+    pub fn ranks(&self) -> Vec<usize> {
+        let [rows, columns] = self.sides.each_ref().map(Side::ranks);
+        let columns = &columns;
+        let ranks = rows.iter().map(|row| row * columns.len());
+        ranks.flat_map(|first| columns.iter().map(move |column| first + column)).collect()
     }
 }
 
@@ -187,5 +170,12 @@ impl Side {
             }
         }
         Self { order, groups }
+    }
+
+    /// The rank of each element of the kernel in the order.
+    fn ranks(&self) -> Vec<usize> {
+        let mut ranks = vec![0; self.order.len()];
+        self.order.iter().enumerate().for_each(|(rank, &element)| ranks[element] = rank);
+        ranks
     }
 }
