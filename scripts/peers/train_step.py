@@ -36,6 +36,8 @@ TASKS = {
     "cross-entropy": "cross_entropy 256 1000",
     "Adam": "adam 10 500 1000",
 }
+# What is set beside itself on fewer threads.
+SCALED = [STEP, "inference, 64 rows", "conv 64 to 64 at 48", "LSTM, 100 steps"]
 # Both sides with no wider instructions than AVX2; ours without any that the portable path lacks.
 LEVELS = {
     "AVX2 on both sides": ({"AV_OPS_SIMD": "avx2"}, {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}),
@@ -49,26 +51,48 @@ def allocator():
     return (found[0], "tcmalloc") if found else (None, None)
 
 
-def peers(threads, compiled, environment):
-    """PyTorch's configurations, each a process of its own."""
+def configurations(compiled):
+    """PyTorch's: the arguments of its process and its environment."""
     library, name = allocator()
     tuned = {"LD_PRELOAD": library} if library else {}
-    settings = {"as installed": ([], {}), "channels_last": (["channels_last"], tuned)}
+    found = {"as installed": ([], {}), "channels_last": (["channels_last"], tuned)}
     if compiled:
-        settings["compiled"] = (["channels_last", "compile"], tuned)
+        found["compiled"] = (["channels_last", "compile"], tuned)
     if library:
-        settings[name] = ([], tuned)
-    environment = {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL")} | environment
-    return {
-        name: Worker([sys.executable, TORCH, *arguments], **environment, **own)
-        for name, (arguments, own) in settings.items()
-    }
+        found[name] = ([], tuned)
+    return found
 
 
-def timed(worker, count, task):
-    """Seconds of a call. One before them is not counted: meanwhile others had the caches, and allocators gave memory back."""
-    worker.ask(f"1 {task}")
-    return worker.ask(f"{count} {task}")
+def theirs(configuration, threads, **environment):
+    arguments, own = configuration
+    environment |= {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL")}
+    return Worker([sys.executable, TORCH, *arguments], **environment, **own)
+
+
+def ours(binary, threads, **environment):
+    return Worker([binary], RAYON_NUM_THREADS=str(threads), **environment)
+
+
+def race(workers, task):
+    """Medians and rounds of (wall, processor) seconds of a call of each worker, in turns, and the megabytes that it took."""
+    # What the task took: the peak less what the process had after its start.
+    before = {name: worker.ask("memory")[0] for name, worker in workers.items()}
+    calls = {}
+    for name, worker in workers.items():
+        worker.ask(f"3 {task}")  # the first calls compile, and fill the allocators
+        calls[name] = max(1, int(SECONDS / worker.ask(f"1 {task}")[0]))
+
+    def timed(name):
+        # Meanwhile others had the caches, and allocators gave memory back: one call is not counted.
+        workers[name].ask(f"1 {task}")
+        return workers[name].ask(f"{calls[name]} {task}")
+
+    rounds = [{name: timed(name) for name in workers} for _ in range(ROUNDS)]
+    wall = {name: statistics.median(times[name][0] for times in rounds) for name in workers}
+    memory = {name: worker.ask("memory")[0] - before[name] for name, worker in workers.items()}
+    for worker in workers.values():
+        worker.end()
+    return wall, rounds, memory
 
 
 class Duel:
@@ -77,56 +101,54 @@ class Duel:
     def __init__(self, binary, task, threads, level=({}, {})):
         # New processes for each task: what one leaves in an allocator is not the next one's.
         # torch.compile's own code ends in an error where PyTorch is held to AVX2.
-        compiled = task.startswith(("step", "inference")) and not level[1]
-        workers = {"ours": Worker([binary], RAYON_NUM_THREADS=str(threads), **level[0])}
-        workers |= peers(threads, compiled, level[1])
-        before = {name: worker.ask("memory")[0] for name, worker in workers.items()}
-        calls = {}
-        for name, worker in workers.items():
-            worker.ask(f"3 {task}")  # the first calls compile, and fill the allocators
-            calls[name] = max(1, int(SECONDS / worker.ask(f"1 {task}")[0]))
-        rounds = [{name: timed(workers[name], count, task) for name, count in calls.items()} for _ in range(ROUNDS)]
-        wall = {name: statistics.median(times[name][0] for times in rounds) for name in calls}
-        self.best = min(wall.keys() - {"ours"}, key=wall.get)
+        known = configurations(task.startswith(("step", "inference")) and not level[1])
+        workers = {name: theirs(known[name], threads, **level[1]) for name in known}
+        wall, rounds, self.memory = race({"ours": ours(binary, threads, **level[0])} | workers, task)
+        self.best = min(known, key=wall.get)
         self.ours, self.theirs = wall["ours"], wall[self.best]
         self.wall, self.processor = (
             statistics.median(times["ours"][clock] / times[self.best][clock] for times in rounds) for clock in (0, 1)
         )
-        # What the task took: the peak less what the process had after its start.
-        self.memory = {name: worker.ask("memory")[0] - before[name] for name, worker in workers.items()}
-        for worker in workers.values():
-            worker.end()
 
     def row(self, name):
         milliseconds = f"{self.ours * 1e3:.2f} | {self.theirs * 1e3:.2f}"
         return f"| {name} | {milliseconds} | {self.best} | {self.wall:.2f} | {self.processor:.2f} |"
 
 
+def scaling(binary, task, best):
+    """How many times as fast ours and PyTorch's best configuration are on two threads as on one, each in turns with itself."""
+    for start in (lambda threads: ours(binary, threads), lambda threads: theirs(configurations(True)[best], threads)):
+        _, rounds, _ = race({threads: start(threads) for threads in (1, 2)}, task)
+        yield statistics.median(times[1][0] / times[2][0] for times in rounds)
+
+
 def main():
     wanted = [name for name in TASKS if not sys.argv[1:] or any(word in name for word in sys.argv[1:])]
+    print("# Training steps and operators beside PyTorch\n")
     print("Written by `scripts/peers/train_step.py`: median of", ROUNDS, "alternating rounds, f32.\n")
     print(f"Machine: {platform.machine()}, {os.cpu_count()} cores. torch {importlib.metadata.version('torch')},",
           "tuned allocator:", allocator()[1] or "none", end=".\n")
     binary = build("av-train")
     head = "\n| task | ours, ms | PyTorch, ms | its best | wall ratio | processor ratio |\n|---|---|---|---|---|---|"
-    steps = []
+    duels = {}
     for threads in range(1, min(2, os.cpu_count()) + 1):
         print(f"\n## {threads} thread{'s' * (threads > 1)}", head, sep="\n")
         for name in wanted:
-            duel = Duel(binary, TASKS[name], threads)
-            print(duel.row(name), flush=True)
-            if name == STEP:
-                steps.append(duel)
+            duels[name, threads] = Duel(binary, TASKS[name], threads)
+            print(duels[name, threads].row(name), flush=True)
         if STEP in wanted:
             for name, level in LEVELS.items():
                 print(Duel(binary, TASKS[STEP], threads, level).row(f"{STEP}, {name}"), flush=True)
-    if steps:
-        ours, peers = steps[0].memory["ours"], {name: mb for name, mb in steps[0].memory.items() if name != "ours"}
+    print("\n## 2 threads by 1\n\n| task | ours | PyTorch's best |\n|---|---|---|")
+    for name in SCALED:
+        if (name, 2) in duels:
+            print(f"| {name} | {' | '.join(f'{gain:.2f}' for gain in scaling(binary, TASKS[name], duels[name, 2].best))} |", flush=True)
+    if STEP in wanted:
+        step = duels[STEP, 1]
+        peers = {name: mb for name, mb in step.memory.items() if name != "ours"}
         best = min(peers, key=peers.get)
-        print(f"\nPeak memory of the step with one thread, above that of the process at its start: ours {ours:.0f} MB, "
-              f"PyTorch's least {peers[best]:.0f} MB ({best}), its fastest {peers[steps[0].best]:.0f} MB.")
-        print(f"The step on 2 threads is {steps[0].ours / steps[-1].ours:.2f} times as fast as on 1; "
-              f"PyTorch's is {steps[0].theirs / steps[-1].theirs:.2f} times.")
+        print(f"\nPeak memory of the step with one thread, above that of the process at its start: ours {step.memory['ours']:.0f} MB, "
+              f"PyTorch's least {peers[best]:.0f} MB ({best}), its fastest {peers[step.best]:.0f} MB.")
 
 
 main()
