@@ -1,5 +1,7 @@
 //! Where clips come from.
 
+mod crema_d;
+mod enterface;
 mod files;
 mod labels;
 mod pattern;
@@ -7,6 +9,8 @@ mod ravdess;
 mod rows;
 mod walk;
 
+pub use crema_d::{CremaD, Rater};
+pub use enterface::Enterface;
 pub use pattern::Pattern;
 pub(crate) use ravdess::performance;
 pub use ravdess::{Channel, Ravdess};
@@ -21,9 +25,12 @@ use std::path::{Path, PathBuf};
 const MAX_DESCRIPTION_BYTES: u64 = 1 << 20;
 
 /// The descriptions of `datasets/`.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: [(&str, &str); 5] = [
+    ("crema-d", include_str!("../../../../datasets/crema-d/labels.toml")),
+    ("enterface05", include_str!("../../../../datasets/enterface05/labels.toml")),
     ("javanese-av", include_str!("../../../../datasets/javanese-av/corpus.toml")),
     ("ravdess", include_str!("../../../../datasets/ravdess/labels.toml")),
+    ("savee", include_str!("../../../../datasets/savee/corpus.toml")),
 ];
 
 /// A corpus: the `[dataset]` section of an experiment file, or a description file of its own.
@@ -39,6 +46,11 @@ const SHIPPED: [(&str, &str); 2] = [
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum CorpusConfig {
+    /// `kind = "crema-d"`.
+    CremaD(CremaD),
+    /// `kind = "enterface05"`.
+    #[serde(rename = "enterface05")]
+    Enterface(Enterface),
     /// `kind = "ravdess"`.
     Ravdess(Ravdess),
     /// `kind = "pattern"`: media files whose paths a regular expression describes.
@@ -78,14 +90,14 @@ impl CorpusConfig {
     fn parse(path: &Path, text: &str) -> Result<Self> {
         let config = toml::from_str(text)
             .map_err(|source| Error::Description { path: path.into(), source: Box::new(source) })?;
-        match config {
-            Self::Corpus(_) => Err(Error::Setting {
+        if matches!(config, Self::Corpus(_)) {
+            return Err(Error::Setting {
                 key: "kind",
                 expected: "the kind of a description file: it must not name a further file".into(),
                 actual: "corpus".into(),
-            }),
-            config @ (Self::Ravdess(_) | Self::Pattern(_) | Self::Rows(_)) => Ok(config),
+            });
         }
+        Ok(config)
     }
 
     /// Names of the descriptions that come with the program.
@@ -117,9 +129,13 @@ impl CorpusConfig {
     ///
     /// Errors: as of [`read`](Self::read).
     pub fn resolve(self, base: &Path) -> Result<Self> {
-        match self {
+        match &self {
             Self::Corpus(Description { description }) => Self::read(&base.join(description)),
-            config @ (Self::Ravdess(_) | Self::Pattern(_) | Self::Rows(_)) => Ok(config),
+            Self::CremaD(_)
+            | Self::Enterface(_)
+            | Self::Ravdess(_)
+            | Self::Pattern(_)
+            | Self::Rows(_) => Ok(self),
         }
     }
 
@@ -132,6 +148,8 @@ impl CorpusConfig {
     /// description that cannot work.
     pub fn index(&self, root: &Path) -> Result<Dataset> {
         match self {
+            Self::CremaD(crema_d) => crema_d.index(root),
+            Self::Enterface(enterface) => enterface.index(root),
             Self::Ravdess(ravdess) => ravdess.index(root),
             Self::Pattern(pattern) => pattern.index(root),
             Self::Rows(rows) => rows.index(root),
@@ -142,6 +160,8 @@ impl CorpusConfig {
     /// Counts of the complete corpus, where the description gives them.
     pub fn expected(&self) -> Option<&Expected> {
         match self {
+            Self::CremaD(crema_d) => crema_d.expected.as_ref(),
+            Self::Enterface(enterface) => enterface.expected.as_ref(),
             Self::Ravdess(ravdess) => ravdess.expected.as_ref(),
             Self::Pattern(pattern) => pattern.expected.as_ref(),
             Self::Rows(rows) => rows.expected.as_ref(),

@@ -31,20 +31,20 @@ const GROUPS: [&str; 5] = ["id", "subject", "label", "fold", "modality"];
 /// let config: CorpusConfig = toml::from_str(
 ///     r#"
 ///     kind = "pattern"
-///     name = "crema-d"
-///     pattern = '(Audio|Video)\w+/(?<id>(?<subject>\d{4})_[A-Z]{3}_(?<label>[A-Z]{3})_[A-Z]{2})\.\w+'
-///     example = "VideoFlash/1001_DFA_ANG_XX.flv"
-///     labels = { ANG = "anger", DIS = "disgust", FEA = "fear", HAP = "happy", NEU = "neutral", SAD = "sad" }
+///     name = "our-lab"
+///     pattern = '(sound|video)/(?<id>(?<subject>p\d{2})_(?<label>[a-z]+)_take\d)\.\w+'
+///     example = "video/p07_rage_take2.avi"
+///     labels = { joy = "happiness", rage = "anger", calm = "neutral" }
 ///     "#,
 /// )?;
 /// let root = tempfile::tempdir()?;
-/// for file in ["AudioWAV/1001_DFA_ANG_XX.wav", "VideoFlash/1001_DFA_ANG_XX.flv"] {
+/// for file in ["sound/p07_rage_take2.wav", "video/p07_rage_take2.avi"] {
 ///     std::fs::create_dir_all(root.path().join(file).parent().ok_or("no folder")?)?;
 ///     std::fs::File::create(root.path().join(file))?;
 /// }
 /// let dataset = config.index(root.path())?;
 /// assert_eq!(dataset.clips.len(), 1);
-/// assert_eq!(dataset.clips[0].subject, "1001");
+/// assert_eq!(dataset.clips[0].subject, "p07");
 /// assert_eq!(dataset.classes, ["anger"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
