@@ -43,7 +43,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | describe a corpus | [`CorpusConfig`]: [`Enterface`], [`Ravdess`], [`CremaD`], [`Pattern`], [`Rows`], or a [`Description`] file |
+//! | describe a corpus | [`CorpusConfig`]: [`Enterface`], [`Ravdess`], [`CremaD`], [`Pattern`], [`Listing`], [`Rows`], or a [`Description`] file |
 //! | list its clips | [`CorpusConfig::index`], [`Dataset`], [`Clip`], [`Source`] |
 //! | take a feature table as sound or picture | [`TableConfig`], [`Dataset::join_audio`], [`Dataset::join_video`] |
 //! | check that it is complete | [`Dataset::summary`], [`Summary::differences`], [`Expected`] |
@@ -64,7 +64,7 @@ mod view;
 
 pub use clip::{Clip, Modality, Source};
 pub use corpus::{
-    Channel, CorpusConfig, CremaD, Description, Enterface, Pattern, Rater, Ravdess, Rows,
+    Channel, CorpusConfig, CremaD, Description, Enterface, Listing, Pattern, Rater, Ravdess, Rows,
 };
 pub use dataset::{Dataset, Problem};
 pub use error::{Error, Result};

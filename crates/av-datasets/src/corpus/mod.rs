@@ -4,6 +4,7 @@ mod crema_d;
 mod enterface;
 mod files;
 mod labels;
+mod listing;
 mod pattern;
 mod ravdess;
 mod rows;
@@ -11,6 +12,7 @@ mod walk;
 
 pub use crema_d::{CremaD, Rater};
 pub use enterface::Enterface;
+pub use listing::Listing;
 pub use pattern::Pattern;
 pub(crate) use ravdess::performance;
 pub use ravdess::{Channel, Ravdess};
@@ -25,7 +27,8 @@ use std::path::{Path, PathBuf};
 const MAX_DESCRIPTION_BYTES: u64 = 1 << 20;
 
 /// The descriptions of `datasets/`.
-const SHIPPED: [(&str, &str); 5] = [
+const SHIPPED: [(&str, &str); 6] = [
+    ("baum1s", include_str!("../../../../datasets/baum1s/corpus.toml")),
     ("crema-d", include_str!("../../../../datasets/crema-d/labels.toml")),
     ("enterface05", include_str!("../../../../datasets/enterface05/labels.toml")),
     ("javanese-av", include_str!("../../../../datasets/javanese-av/corpus.toml")),
@@ -55,6 +58,8 @@ pub enum CorpusConfig {
     Ravdess(Ravdess),
     /// `kind = "pattern"`: media files whose paths a regular expression describes.
     Pattern(Box<Pattern>),
+    /// `kind = "listing"`: media files that a table lists.
+    Listing(Box<Listing>),
     /// `kind = "rows"`: the rows of a table, without media.
     Rows(Box<Rows>),
     /// `kind = "corpus"`: as a description file says.
@@ -135,6 +140,7 @@ impl CorpusConfig {
             | Self::Enterface(_)
             | Self::Ravdess(_)
             | Self::Pattern(_)
+            | Self::Listing(_)
             | Self::Rows(_) => Ok(self),
         }
     }
@@ -152,6 +158,7 @@ impl CorpusConfig {
             Self::Enterface(enterface) => enterface.index(root),
             Self::Ravdess(ravdess) => ravdess.index(root),
             Self::Pattern(pattern) => pattern.index(root),
+            Self::Listing(listing) => listing.index(root),
             Self::Rows(rows) => rows.index(root),
             Self::Corpus(_) => self.clone().resolve(Path::new(""))?.index(root),
         }
@@ -164,6 +171,7 @@ impl CorpusConfig {
             Self::Enterface(enterface) => enterface.expected.as_ref(),
             Self::Ravdess(ravdess) => ravdess.expected.as_ref(),
             Self::Pattern(pattern) => pattern.expected.as_ref(),
+            Self::Listing(listing) => listing.expected.as_ref(),
             Self::Rows(rows) => rows.expected.as_ref(),
             Self::Corpus(_) => None,
         }
