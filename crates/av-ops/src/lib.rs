@@ -38,7 +38,7 @@
 //!
 //! The kernels count on being inlined into a function with these instructions. `opt-level = 3` and `codegen-units = 1` for
 //! this crate, `[profile.release.package.av-ops]`, give the speeds of the project's tables; link-time optimisation decides
-//! what is inlined before the instructions are known, and made layer normalisation 1.8 times as slow.
+//! what is inlined before the instructions are known, and makes some kernels slower.
 //!
 //! # Order of images
 //!

@@ -1,7 +1,7 @@
 //! The Crowd-sourced Emotional Multimodal Actors Dataset.
 
 use super::files::{self, Layout, Recognised, Recording};
-use super::labels::{Label, Labels};
+use super::labels::Labels;
 use crate::table::CsvFile;
 use crate::{Dataset, Expected, Modality, Result};
 use serde::{Deserialize, Serialize};
@@ -134,18 +134,10 @@ impl CremaD {
             extensions: &extensions,
             labels,
         };
-        files::index(root, &layout, |path, modality| {
-            self.recognise(path, modality, labels, votes.as_ref())
-        })
+        files::index(root, &layout, |path, modality| self.recognise(path, modality, votes.as_ref()))
     }
 
-    fn recognise(
-        &self,
-        path: &str,
-        modality: Modality,
-        labels: Labels,
-        votes: Option<&Votes>,
-    ) -> Recognised {
+    fn recognise(&self, path: &str, modality: Modality, votes: Option<&Votes>) -> Recognised {
         let name = path.rsplit('/').next().unwrap_or(path);
         let id = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         let Name { actor, emotion } = Name::parse(id)?;
@@ -153,17 +145,12 @@ impl CremaD {
         if is_copy || BROKEN.contains(&id) && !self.broken {
             return Ok(None);
         }
-        let code = match votes {
-            None => emotion,
-            Some(votes) => votes.get(id).ok_or("the table of votes has no row for it")?.as_str(),
-        };
-        let class = match labels.read(code)? {
-            Label::Class(class) => Some(class),
-            Label::Unlabelled => None,
-            Label::Excluded => return Ok(None),
+        let label = match votes {
+            None => emotion.into(),
+            Some(votes) => votes.get(id).ok_or("the table of votes has no row for it")?.clone(),
         };
         let (id, subject) = (id.into(), actor.into());
-        Ok(Some(Recording { id, subject, class, fold: None, modality }))
+        Ok(Some(Recording { id, subject, label, fold: None, modality }))
     }
 }
 

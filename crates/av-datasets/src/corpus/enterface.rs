@@ -1,7 +1,7 @@
 //! The eNTERFACE'05 audio-visual emotion database.
 
 use super::files::{self, Layout, Recognised, Recording};
-use super::labels::{Label, Labels};
+use super::labels::Labels;
 use crate::{Dataset, Expected, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -88,14 +88,9 @@ impl Enterface {
             let Some(Place { subject, code, sentence }) = Place::parse(path)? else {
                 return Ok(None);
             };
-            let class = match labels.read(code)? {
-                Label::Class(class) => Some(class),
-                Label::Unlabelled => None,
-                Label::Excluded => return Ok(None),
-            };
             let id = format!("s{subject:02}_{code}_{sentence}");
-            let subject = format!("{subject:02}");
-            Ok(Some(Recording { id, subject, class, fold: None, modality })) as Recognised
+            let (subject, label) = (format!("{subject:02}"), code.into());
+            Ok(Some(Recording { id, subject, label, fold: None, modality })) as Recognised
         })
     }
 }

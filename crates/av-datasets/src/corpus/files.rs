@@ -1,6 +1,6 @@
 //! Joins the files of each clip.
 
-use super::labels::Labels;
+use super::labels::{Label, Labels};
 use super::walk::Files;
 use crate::{Clip, Dataset, Error, Modality, Problem, Result, Source};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,7 +34,8 @@ pub(super) fn media() -> BTreeMap<String, Modality> {
 pub(super) struct Recording {
     pub id: String,
     pub subject: String,
-    pub class: Option<String>,
+    /// The label code.
+    pub label: String,
     pub fold: Option<String>,
     pub modality: Modality,
 }
@@ -75,7 +76,11 @@ pub(super) fn index(
             None => Ok(None),
         };
         let added = recognised.and_then(|recording| match recording {
-            Some(recording) => add(&mut drafts, recording, path),
+            Some(recording) => match layout.labels.read(&recording.label)? {
+                Label::Class(class) => add(&mut drafts, recording, Some(class), path),
+                Label::Unlabelled => add(&mut drafts, recording, None, path),
+                Label::Excluded => Ok(()),
+            },
             None => Ok(()),
         });
         if let Err(reason) = added {
@@ -107,9 +112,10 @@ struct Draft {
 fn add(
     drafts: &mut BTreeMap<String, Draft>,
     recording: Recording,
+    class: Option<String>,
     path: &str,
 ) -> std::result::Result<(), String> {
-    let Recording { id, subject, class, fold, modality } = recording;
+    let Recording { id, subject, fold, modality, .. } = recording;
     let draft = drafts.entry(id.clone()).or_insert_with(|| Draft {
         subject: subject.clone(),
         class: class.clone(),

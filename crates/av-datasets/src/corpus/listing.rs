@@ -96,7 +96,7 @@ impl Listing {
             labels,
         };
         let mut dataset =
-            files::index(root, &layout, |path, modality| recognise(&rows, path, modality, labels))?;
+            files::index(root, &layout, |path, modality| recognise(&rows, path, modality))?;
         let found: BTreeSet<&String> = dataset.clips.iter().map(|clip| &clip.id).collect();
         for (id, row) in rows.iter().filter(|(id, _)| !found.contains(id)) {
             // What is left out has no clip though its file may be there.
@@ -143,26 +143,16 @@ impl Listing {
 }
 
 /// Looks a file up by its path and by each end of it.
-fn recognise(
-    rows: &BTreeMap<String, Listed>,
-    path: &str,
-    modality: Modality,
-    labels: Labels,
-) -> Recognised {
+fn recognise(rows: &BTreeMap<String, Listed>, path: &str, modality: Modality) -> Recognised {
     let whole = stem(path);
     let ends = whole.match_indices('/').filter_map(|(slash, _)| whole.get(slash + 1..));
     let mut named = std::iter::once(whole).chain(ends);
     let Some((id, row)) = named.find_map(|end| rows.get_key_value(end)) else {
         return Err("no row of the table names it".into());
     };
-    let class = match labels.read(&row.label)? {
-        Label::Class(class) => Some(class),
-        Label::Unlabelled => None,
-        Label::Excluded => return Ok(None),
-    };
-    let Listed { subject, fold, .. } = row;
-    let (id, subject, fold) = (id.clone(), subject.clone(), fold.clone());
-    Ok(Some(Recording { id, subject, class, fold, modality }))
+    let Listed { subject, label, fold, .. } = row;
+    let (id, subject, label) = (id.clone(), subject.clone(), label.clone());
+    Ok(Some(Recording { id, subject, label, fold: fold.clone(), modality }))
 }
 
 /// A path without the extension of a media file; a name may have other points.

@@ -136,11 +136,11 @@ impl Pattern {
     fn recognise(&self, regex: &Regex, path: &str, holds: Modality, labels: Labels) -> Recognised {
         let groups = regex.captures(path).ok_or("the path does not match the pattern")?;
         let group = |name| groups.name(name).map(|group| group.as_str());
-        let class = match labels.read(group("label").unwrap_or_default())? {
-            Label::Class(class) => Some(class),
-            Label::Unlabelled => None,
-            Label::Excluded => return Ok(None),
-        };
+        let label = group("label").unwrap_or_default();
+        // What is left out may have any modality.
+        if labels.read(label)? == Label::Excluded {
+            return Ok(None);
+        }
         let modality = match group("modality") {
             Some(code) => *self
                 .modalities
@@ -152,7 +152,7 @@ impl Pattern {
         Ok(Some(Recording {
             id: group("id").unwrap_or(stem).into(),
             subject: group("subject").unwrap_or_default().into(),
-            class,
+            label: label.into(),
             fold: group("fold").map(String::from),
             modality,
         }))

@@ -1,7 +1,7 @@
 //! The Ryerson Audio-Visual Database of Emotional Speech and Song.
 
 use super::files::{self, Layout, Recognised, Recording};
-use super::labels::{Label, Labels};
+use super::labels::Labels;
 use crate::{Dataset, Expected, Modality, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -109,10 +109,10 @@ impl Ravdess {
             extensions: &extensions,
             labels,
         };
-        files::index(root, &layout, |path, holds| self.recognise(path, holds, labels))
+        files::index(root, &layout, |path, holds| self.recognise(path, holds))
     }
 
-    fn recognise(&self, path: &str, holds: Modality, labels: Labels) -> Recognised {
+    fn recognise(&self, path: &str, holds: Modality) -> Recognised {
         let name = path.rsplit('/').next().unwrap_or(path);
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         let Name { modality, channel, emotion, actor, performance } = Name::parse(stem)?;
@@ -131,13 +131,8 @@ impl Ravdess {
         if !wanted {
             return Ok(None);
         }
-        let class = match labels.read(emotion)? {
-            Label::Class(class) => Some(class),
-            Label::Unlabelled => None,
-            Label::Excluded => return Ok(None),
-        };
-        let (id, subject) = (performance.into(), actor.into());
-        Ok(Some(Recording { id, subject, class, fold: None, modality }))
+        let (id, subject, label) = (performance.into(), actor.into(), emotion.into());
+        Ok(Some(Recording { id, subject, label, fold: None, modality }))
     }
 }
 
