@@ -108,11 +108,13 @@
 //! | hold an operator's parameters | [`Conv2d`], [`Conv2Plus1d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`], [`Attention`], [`Embedding`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
 //! | train | [`cross_entropy`], [`Tape`], [`clip_grad_norm`], [`AdamW`], [`Sgd`] |
+//! | keep all threads at work | [`awake`](fn@awake) |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
 //! | store other tensors | [`save_tensors`], [`load_tensors`] |
 
 mod activation;
 mod attention;
+mod awake;
 mod columns;
 mod composed;
 mod conv;
@@ -149,6 +151,7 @@ mod vectorised;
 
 pub use activation::{gelu, relu, silu};
 pub use attention::{AttentionMask, attention};
+pub use awake::awake;
 pub use conv::{Conv1dConfig, Conv2dConfig, conv1d, conv2d};
 pub use dropout::dropout;
 pub use embedding::embedding;

@@ -149,6 +149,7 @@ impl Work<'_> {
             let tile = Tile {
                 x: self.x,
                 runs,
+                reach: runs.iter().map(|run| run.start + run.length).max().unwrap_or(0),
                 weights,
                 width,
                 lane,
@@ -173,6 +174,8 @@ impl Work<'_> {
 struct Tile<'a> {
     x: &'a [f32],
     runs: &'a [Run],
+    /// Elements from the first that a place reads to the end of its runs.
+    reach: usize,
     /// From those of the first channel on.
     weights: &'a [f32],
     /// Elements between the weights of two taps.
@@ -200,16 +203,13 @@ impl Tile<'_> {
         results: &mut [f32],
     ) {
         // Behind the last place it once more, whose sums are dropped.
-        let mut from = [0; PLACES];
+        let mut lines = [[0.0; 0].as_slice(); PLACES];
         for place in 0..PLACES {
-            from[place] = places[place.min(places.len() - 1)].from;
+            let from = places[place.min(places.len() - 1)].from;
+            lines[place] = &self.x[from..from + self.reach];
         }
         let mut sums = [[simd.splat_f32s(0.0); VECTORS]; PLACES];
         for run in self.runs {
-            let mut lines = [[0.0; 0].as_slice(); PLACES];
-            for place in 0..PLACES {
-                lines[place] = &self.x[from[place] + run.start..][..run.length];
-            }
             let first = run.tap * self.width;
             let end = first + (run.length - 1) * self.width + VECTORS * S::F32_LANES;
             let weights = &self.weights[first..end];
@@ -221,8 +221,9 @@ impl Tile<'_> {
                 };
                 let weights = S::as_simd_f32s(weights).0;
                 for place in 0..PLACES {
-                    // SAFETY: each line has as many elements as the run.
-                    let x = simd.splat_f32s(unsafe { *lines[place].get_unchecked(tap) });
+                    // SAFETY: each line reaches to the end of the last run.
+                    let x = unsafe { *lines[place].get_unchecked(run.start + tap) };
+                    let x = simd.splat_f32s(x);
                     for vector in 0..VECTORS {
                         sums[place][vector] =
                             simd.mul_add_f32s(x, weights[vector], sums[place][vector]);

@@ -1,6 +1,7 @@
 //! Independent training runs side by side.
 
 use crate::{Error, Result};
+use av_ops::awake;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,7 +29,7 @@ pub(crate) fn map<T: Sync, R: Send>(
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(index) else { return Ok(()) };
             let count = || done.fetch_add(1, Ordering::Relaxed) + 1;
-            let result = pool.install(|| work(&count, item));
+            let result = pool.install(|| awake(|| work(&count, item)));
             if result.is_err() {
                 // The others stop at their next item.
                 next.store(items.len(), Ordering::Relaxed);

@@ -1,0 +1,119 @@
+//! Our side of scripts/peers/features.py: reads one task a line, answers with the seconds of a call and a number that the
+//! peer's result can be compared with.
+//!
+//! A task is `CALLS NAME WORDS...`:
+//!
+//! | task | words | number |
+//! |---|---|---|
+//! | `log_mel` | convention, file of f32 samples at 16 kHz | mean of log-mel, its first and its second deltas |
+//! | `resample` | file of f32 samples at 48 kHz | root mean square at 16 kHz |
+//! | `frames` | media file | mean of all frames at 224 x 224 |
+//! | `extract` | file with the path of a clip in each line | segments of the sound and the faces of all clips |
+
+use av_features::{
+    Convention, Extractor, FaceCrops, Frames, LogMel, MelSpectrogram, deltas, resample,
+};
+use rayon::prelude::*;
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::time::Instant;
+
+type Answer<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Side of the pictures that most networks of faces and scenes take.
+const SIDE: usize = 224;
+
+fn main() -> Answer<()> {
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split(' ').collect();
+        let (seconds, value) = match words[..] {
+            [calls, "log_mel", convention, path] => {
+                let (convention, samples) = (named(convention)?, samples(path)?);
+                timed(calls, || log_mel(convention, &samples))?
+            }
+            [calls, "resample", path] => {
+                let samples = samples(path)?;
+                timed(calls, || resampled(&samples))?
+            }
+            [calls, "frames", path] => timed(calls, || frames(Path::new(path)))?,
+            [calls, "extract", list] => {
+                let list = std::fs::read_to_string(list)?;
+                timed(calls, || extract(&list))?
+            }
+            _ => return Err(format!("no such task: {line}").into()),
+        };
+        println!("{seconds} {value}");
+        std::io::stdout().flush()?;
+    }
+    Ok(())
+}
+
+fn timed(calls: &str, mut task: impl FnMut() -> Answer<f64>) -> Answer<(f64, f64)> {
+    let calls: u32 = calls.parse()?;
+    let start = Instant::now();
+    let mut value = f64::NAN;
+    for _ in 0..calls {
+        value = task()?;
+    }
+    Ok((start.elapsed().as_secs_f64() / f64::from(calls), value))
+}
+
+fn named(convention: &str) -> Answer<Convention> {
+    match convention {
+        "librosa" => Ok(Convention::Librosa),
+        "torchaudio" => Ok(Convention::Torchaudio),
+        _ => Err(format!("no convention {convention}").into()),
+    }
+}
+
+fn samples(path: &str) -> Answer<Vec<f32>> {
+    let bytes = std::fs::read(path)?;
+    Ok(bytes.as_chunks::<4>().0.iter().map(|sample| f32::from_le_bytes(*sample)).collect())
+}
+
+/// Sizes that both tools are given: 25 ms, 10 ms, 64 bands.
+fn log_mel(convention: Convention, samples: &[f32]) -> Answer<f64> {
+    let spectrogram = MelSpectrogram {
+        n_fft: 400,
+        window: 400,
+        hop: 160,
+        n_mels: 64,
+        ..MelSpectrogram::new(convention, 16_000)
+    };
+    let log = spectrogram.log(samples)?;
+    let (first, second) = (deltas(&log, convention, 1)?, deltas(&log, convention, 2)?);
+    Ok([&log, &first, &second].iter().map(|matrix| mean(&matrix.values)).sum())
+}
+
+fn resampled(samples: &[f32]) -> Answer<f64> {
+    let samples = resample(samples.to_vec(), 48_000, 16_000)?;
+    let squares: Vec<f32> = samples.iter().map(|sample| sample * sample).collect();
+    Ok(mean(&squares).sqrt())
+}
+
+fn frames(path: &Path) -> Answer<f64> {
+    let mut frames = Frames::open(path)?;
+    let (mut sum, mut count) = (0, 0);
+    while frames.advance()?.is_some() {
+        let frame = frames.scaled(SIDE, SIDE)?;
+        sum += frame.rgb.iter().map(|&level| u64::from(level)).sum::<u64>();
+        count += frame.rgb.len();
+    }
+    Ok(sum as f64 / count as f64)
+}
+
+/// What a run takes from each clip by default, clips in parallel.
+fn extract(list: &str) -> Answer<f64> {
+    let clips: Vec<&Path> = list.lines().map(Path::new).collect();
+    let segments = clips.par_iter().map(|clip| -> Answer<usize> {
+        let sides = [LogMel::default().extract(clip)?, FaceCrops::default().extract(clip)?];
+        Ok(sides.iter().map(|features| features.shape[0]).sum())
+    });
+    let segments: Vec<usize> = segments.collect::<Answer<_>>()?;
+    Ok(segments.iter().sum::<usize>() as f64)
+}
+
+fn mean(values: &[f32]) -> f64 {
+    values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64
+}
