@@ -14,10 +14,21 @@ pub struct Clip {
     pub emotion: Option<usize>,
     /// Name of the fold in which the clip is tested, where the corpus or a table gives one.
     pub fold: Option<String>,
+    /// Its place in a conversation, where the corpus is one of conversations.
+    pub turn: Option<Turn>,
     /// Where the sound is; none: the clip has none.
     pub audio: Option<Source>,
     /// Where the picture is; none: the clip has none.
     pub video: Option<Source>,
+}
+
+/// Which utterance of which conversation a clip is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Name of the dialogue, unique in its data set.
+    pub dialogue: String,
+    /// Number of the utterance in it: ascending in time, from 0, with gaps where utterances are lacking.
+    pub number: usize,
 }
 
 /// Where one side of a clip is found.

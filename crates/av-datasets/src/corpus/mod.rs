@@ -4,7 +4,9 @@ mod crema_d;
 mod enterface;
 mod files;
 mod labels;
+mod listed;
 mod listing;
+mod meld;
 mod pattern;
 mod ravdess;
 mod rows;
@@ -13,6 +15,7 @@ mod walk;
 pub use crema_d::{CremaD, Rater};
 pub use enterface::Enterface;
 pub use listing::Listing;
+pub use meld::{Annotation, Meld};
 pub use pattern::Pattern;
 pub(crate) use ravdess::performance;
 pub use ravdess::{Channel, Ravdess};
@@ -27,11 +30,12 @@ use std::path::{Path, PathBuf};
 const MAX_DESCRIPTION_BYTES: u64 = 1 << 20;
 
 /// The descriptions of `datasets/`.
-const SHIPPED: [(&str, &str); 6] = [
+const SHIPPED: [(&str, &str); 7] = [
     ("baum1s", include_str!("../../../../datasets/baum1s/corpus.toml")),
     ("crema-d", include_str!("../../../../datasets/crema-d/labels.toml")),
     ("enterface05", include_str!("../../../../datasets/enterface05/labels.toml")),
     ("javanese-av", include_str!("../../../../datasets/javanese-av/corpus.toml")),
+    ("meld", include_str!("../../../../datasets/meld/labels.toml")),
     ("ravdess", include_str!("../../../../datasets/ravdess/labels.toml")),
     ("savee", include_str!("../../../../datasets/savee/corpus.toml")),
 ];
@@ -54,6 +58,8 @@ pub enum CorpusConfig {
     /// `kind = "enterface05"`.
     #[serde(rename = "enterface05")]
     Enterface(Enterface),
+    /// `kind = "meld"`.
+    Meld(Meld),
     /// `kind = "ravdess"`.
     Ravdess(Ravdess),
     /// `kind = "pattern"`: media files whose paths a regular expression describes.
@@ -138,6 +144,7 @@ impl CorpusConfig {
             Self::Corpus(Description { description }) => Self::read(&base.join(description)),
             Self::CremaD(_)
             | Self::Enterface(_)
+            | Self::Meld(_)
             | Self::Ravdess(_)
             | Self::Pattern(_)
             | Self::Listing(_)
@@ -156,6 +163,7 @@ impl CorpusConfig {
         match self {
             Self::CremaD(crema_d) => crema_d.index(root),
             Self::Enterface(enterface) => enterface.index(root),
+            Self::Meld(meld) => meld.index(root),
             Self::Ravdess(ravdess) => ravdess.index(root),
             Self::Pattern(pattern) => pattern.index(root),
             Self::Listing(listing) => listing.index(root),
@@ -169,6 +177,7 @@ impl CorpusConfig {
         match self {
             Self::CremaD(crema_d) => crema_d.expected.as_ref(),
             Self::Enterface(enterface) => enterface.expected.as_ref(),
+            Self::Meld(meld) => meld.expected.as_ref(),
             Self::Ravdess(ravdess) => ravdess.expected.as_ref(),
             Self::Pattern(pattern) => pattern.expected.as_ref(),
             Self::Listing(listing) => listing.expected.as_ref(),
