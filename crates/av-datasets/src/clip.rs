@@ -1,10 +1,11 @@
 //! One labelled recording and where its two sides are.
 
+use crate::Affect;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// A labelled recording of one subject.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
     /// Name of the clip, unique in its data set.
     pub id: String,
@@ -16,6 +17,9 @@ pub struct Clip {
     pub fold: Option<String>,
     /// Its place in a conversation, where the corpus is one of conversations.
     pub turn: Option<Turn>,
+    /// The targets of each frame, by the number of the frame; none: not annotated. Empty: the corpus has no such
+    /// targets.
+    pub affect: Vec<Option<Affect>>,
     /// Where the sound is; none: the clip has none.
     pub audio: Option<Source>,
     /// Where the picture is; none: the clip has none.

@@ -44,15 +44,17 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | describe a corpus | [`CorpusConfig`]: [`Enterface`], [`Ravdess`], [`CremaD`], [`Meld`], [`Pattern`], [`Listing`], [`Rows`], or a [`Description`] file |
+//! | describe a corpus | [`CorpusConfig`]: [`Enterface`], [`Ravdess`], [`CremaD`], [`Meld`], [`Iemocap`], [`AfewVa`], [`AffWild2`], [`Pattern`], [`Listing`], [`Rows`], or a [`Description`] file |
 //! | list its clips | [`CorpusConfig::index`], [`Dataset`], [`Clip`], [`Source`] |
 //! | take a feature table as sound or picture | [`TableConfig`], [`Dataset::join_audio`], [`Dataset::join_video`] |
 //! | follow a conversation | [`Clip::turn`], [`Turn`] |
+//! | take valence and arousal of each frame | [`Clip::affect`], [`Affect`], [`AffectSummary`] |
 //! | check that it is complete | [`Dataset::summary`], [`Summary::differences`], [`Expected`] |
 //! | name the clips behind a score | [`Dataset::manifest_hash`] |
 //! | split it | [`Protocol`], [`folds`], [`Fold`] |
 //! | fit without seeing test clips | [`TrainView`], [`TrainView::split_validation`], [`TestView`] |
 
+mod affect;
 mod clip;
 mod corpus;
 mod dataset;
@@ -64,10 +66,11 @@ mod summary;
 mod table;
 mod view;
 
+pub use affect::{Affect, AffectSummary};
 pub use clip::{Clip, Modality, Source, Turn};
 pub use corpus::{
-    Annotation, Channel, CorpusConfig, CremaD, Description, Enterface, Listing, Meld, Pattern,
-    Rater, Ravdess, Rows,
+    AfewVa, AffWild2, Annotation, Channel, CorpusConfig, CremaD, Description, Enterface, Iemocap,
+    Listing, Meld, Pattern, Rater, Ravdess, Rows,
 };
 pub use dataset::{Dataset, Problem};
 pub use error::{Error, Result};

@@ -22,6 +22,7 @@ fn dataset(clips: &[(&str, Option<usize>, Option<&str>)]) -> Dataset {
             emotion,
             fold: fold.map(String::from),
             turn: None,
+            affect: vec![],
             audio: None,
             video: None,
         };

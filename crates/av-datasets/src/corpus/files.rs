@@ -89,7 +89,8 @@ pub(super) fn index(
         }
     }
     if drafts.is_empty() {
-        return Err(no_clips(root, layout, &relative, &problems));
+        let Layout { corpus, expected, example, .. } = layout;
+        return Err(no_clips(root, corpus, expected, example, &relative, &problems));
     }
     let occurring: BTreeSet<String> = drafts.values().filter_map(|d| d.class.clone()).collect();
     let classes = layout.labels.in_order(&occurring);
@@ -155,7 +156,7 @@ impl Draft {
         let source = |file: Option<String>| file.map(|file| Source::Media(root.join(file)));
         let emotion = class.and_then(|class| classes.iter().position(|known| *known == class));
         let (audio, video) = (source(audio.or_else(|| both.clone())), source(video.or(both)));
-        Clip { id, subject, emotion, fold, turn, audio, video }
+        Clip { id, subject, emotion, fold, turn, affect: vec![], audio, video }
     }
 }
 
@@ -165,7 +166,15 @@ fn extension(path: &str) -> String {
     extension.unwrap_or_default().to_lowercase()
 }
 
-fn no_clips(root: &Path, layout: &Layout, files: &[String], problems: &[Problem]) -> Error {
+/// The error of a folder whose files are of no clip.
+pub(super) fn no_clips(
+    root: &Path,
+    corpus: &str,
+    expected: &str,
+    example: &str,
+    files: &[String],
+    problems: &[Problem],
+) -> Error {
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for file in files {
         *kinds.entry(extension(file)).or_default() += 1;
@@ -181,9 +190,9 @@ fn no_clips(root: &Path, layout: &Layout, files: &[String], problems: &[Problem]
     }
     Error::NoClips {
         root: PathBuf::from(root),
-        corpus: layout.corpus.into(),
-        layout: layout.expected.clone(),
-        example: layout.example.into(),
+        corpus: corpus.into(),
+        layout: expected.into(),
+        example: example.into(),
         found,
     }
 }

@@ -1,5 +1,6 @@
 //! The Multimodal EmotionLines Dataset.
 
+use super::annotation::number;
 use super::files::{self, Layout};
 use super::labels::Labels;
 use super::listed::{Named, Row, Rows};
@@ -195,10 +196,4 @@ fn split(folder: &str) -> Option<&'static str> {
         folder == *split || beginnings.iter().any(|beginning| folder.starts_with(beginning))
     };
     SPLITS.iter().find(of).map(|(split, ..)| *split)
-}
-
-/// Digits alone: a sign or a space would give one clip two names.
-fn number(digits: &str) -> Option<usize> {
-    let all = digits.bytes().all(|byte| byte.is_ascii_digit());
-    if all { digits.parse().ok() } else { None }
 }
