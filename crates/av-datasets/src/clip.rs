@@ -1,10 +1,11 @@
 //! One labelled recording and where its two sides are.
 
+use crate::Affect;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// A labelled recording of one subject.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
     /// Name of the clip, unique in its data set.
     pub id: String,
@@ -14,10 +15,24 @@ pub struct Clip {
     pub emotion: Option<usize>,
     /// Name of the fold in which the clip is tested, where the corpus or a table gives one.
     pub fold: Option<String>,
+    /// Its place in a conversation, where the corpus is one of conversations.
+    pub turn: Option<Turn>,
+    /// The targets of each frame, by the number of the frame; none: not annotated. Empty: the corpus has no such
+    /// targets.
+    pub affect: Vec<Option<Affect>>,
     /// Where the sound is; none: the clip has none.
     pub audio: Option<Source>,
     /// Where the picture is; none: the clip has none.
     pub video: Option<Source>,
+}
+
+/// Which utterance of which conversation a clip is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Name of the dialogue, unique in its data set.
+    pub dialogue: String,
+    /// Number of the utterance in it: ascending in time, from 0, with gaps where utterances are lacking.
+    pub number: usize,
 }
 
 /// Where one side of a clip is found.

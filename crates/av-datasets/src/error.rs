@@ -47,6 +47,15 @@ pub enum Error {
         found: String,
     },
 
+    /// A table that says what the clips of a corpus are does not lie below the data folder. Put it there.
+    #[error("{root} has no file {table} in any folder; it says what the clips are: put it there", root = root.display())]
+    NoTable {
+        /// The folder.
+        root: PathBuf,
+        /// Name of the table.
+        table: &'static str,
+    },
+
     /// A file or folder exceeds a limit that protects the memory of the machine. Split it, or leave
     /// out what is not needed.
     #[error("{path} has more than {limit} {what}; split it or leave some out", path = path.display())]
@@ -236,9 +245,10 @@ pub enum Error {
     },
 
     /// A subject has clips in two folds, so that a score would rest on known faces and voices. Mend the
-    /// fold column.
+    /// fold column, or say `shared_subjects = true` under `[protocol]`.
     #[error(
-        "subject `{subject}` is in fold `{first}` and in fold `{second}`; a subject must be in one: mend the folds"
+        "subject `{subject}` is in fold `{first}` and in fold `{second}`; a subject must be in one: mend the folds, \
+         or, where the split of the corpus is meant to be like that, set shared_subjects = true"
     )]
     SharedSubject {
         /// The subject.

@@ -3,7 +3,8 @@
 //! A [`CorpusConfig`] says how the files of a corpus are named. [`CorpusConfig::index`] lists them as a
 //! [`Dataset`]: clips with a subject, an emotion, and a source of sound and of picture, each of which may be
 //! absent. Feature tables that were computed elsewhere (OpenFace, openSMILE, ...) can take the place of
-//! either side. A [`Protocol`] splits the clips into folds by subject.
+//! either side. A [`Protocol`] splits the clips into folds by subject, or as the corpus
+//! itself is split.
 //!
 //! Nothing is skipped silently: a media file that does not belong is listed in [`Dataset::problems`] with the
 //! reason. This crate downloads nothing, opens no media and computes no feature; it reads file names, TOML
@@ -43,14 +44,17 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | describe a corpus | [`CorpusConfig`]: [`Enterface`], [`Ravdess`], [`CremaD`], [`Pattern`], [`Listing`], [`Rows`], or a [`Description`] file |
+//! | describe a corpus | [`CorpusConfig`]: [`Enterface`], [`Ravdess`], [`CremaD`], [`Meld`], [`Iemocap`], [`AfewVa`], [`AffWild2`], [`Pattern`], [`Listing`], [`Rows`], or a [`Description`] file |
 //! | list its clips | [`CorpusConfig::index`], [`Dataset`], [`Clip`], [`Source`] |
 //! | take a feature table as sound or picture | [`TableConfig`], [`Dataset::join_audio`], [`Dataset::join_video`] |
+//! | follow a conversation | [`Clip::turn`], [`Turn`] |
+//! | take valence and arousal of each frame | [`Clip::affect`], [`Affect`], [`AffectSummary`] |
 //! | check that it is complete | [`Dataset::summary`], [`Summary::differences`], [`Expected`] |
 //! | name the clips behind a score | [`Dataset::manifest_hash`] |
 //! | split it | [`Protocol`], [`folds`], [`Fold`] |
 //! | fit without seeing test clips | [`TrainView`], [`TrainView::split_validation`], [`TestView`] |
 
+mod affect;
 mod clip;
 mod corpus;
 mod dataset;
@@ -62,9 +66,11 @@ mod summary;
 mod table;
 mod view;
 
-pub use clip::{Clip, Modality, Source};
+pub use affect::{Affect, AffectSummary};
+pub use clip::{Clip, Modality, Source, Turn};
 pub use corpus::{
-    Channel, CorpusConfig, CremaD, Description, Enterface, Listing, Pattern, Rater, Ravdess, Rows,
+    AfewVa, AffWild2, Annotation, Channel, CorpusConfig, CremaD, Description, Enterface, Iemocap,
+    Listing, Meld, Pattern, Rater, Ravdess, Rows,
 };
 pub use dataset::{Dataset, Problem};
 pub use error::{Error, Result};

@@ -1,6 +1,6 @@
 //! A hash that names the clips a score rests on.
 
-use crate::{Dataset, Source};
+use crate::{Affect, Dataset, Source, Turn};
 use blake3::Hasher;
 
 /// Separates this hash from any other use of the same function; the number goes up with any change of
@@ -8,8 +8,8 @@ use blake3::Hasher;
 const CONTEXT: &str = "av-datasets 2026 manifest 1";
 
 impl Dataset {
-    /// BLAKE3 hash in 64 hexadecimal digits of what the clips are: names, subjects, classes and folds, and
-    /// for each side the size of the media file in bytes or the columns and values of the table's row.
+    /// BLAKE3 hash in 64 hexadecimal digits of what the clips are: names, subjects, classes, folds,
+    /// turns and targets, and for each side the size of the media file in bytes or the columns and values of the table's row.
     ///
     /// Two people who see the same hash beside a score had the same clips. The hash depends neither on the
     /// folder the corpus lies in, nor on file times, nor on the order of files or rows. A media file that is
@@ -30,6 +30,14 @@ impl Dataset {
             put(&mut hasher, &clip.subject);
             put_option(&mut hasher, clip.emotion.and_then(|emotion| self.classes.get(emotion)));
             put_option(&mut hasher, clip.fold.as_ref());
+            // Turns and targets only where there are such, so that the hashes of other corpora stay. No source begins
+            // with their words.
+            if let Some(Turn { dialogue, number }) = &clip.turn {
+                put(&mut hasher, "turn");
+                put(&mut hasher, dialogue);
+                put_count(&mut hasher, *number);
+            }
+            put_affect(&mut hasher, &clip.affect);
             self.put_source(&mut hasher, clip.audio.as_ref());
             self.put_source(&mut hasher, clip.video.as_ref());
         }
@@ -56,6 +64,21 @@ impl Dataset {
                     hasher.update(&value.to_le_bytes());
                 }
             }
+        }
+    }
+}
+
+fn put_affect(hasher: &mut Hasher, frames: &[Option<Affect>]) {
+    if frames.is_empty() {
+        return;
+    }
+    put(hasher, "affect");
+    put_count(hasher, frames.len());
+    for frame in frames {
+        put_count(hasher, usize::from(frame.is_some()));
+        if let Some(Affect { valence, arousal }) = frame {
+            hasher.update(&valence.to_le_bytes());
+            hasher.update(&arousal.to_le_bytes());
         }
     }
 }
@@ -87,7 +110,7 @@ fn put_list(hasher: &mut Hasher, texts: &[String]) {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Clip, Dataset, Source, Table};
+    use crate::{Affect, Clip, Dataset, Source, Table, Turn};
 
     fn dataset() -> Dataset {
         let clip = |id: &str, row| Clip {
@@ -95,6 +118,8 @@ mod tests {
             subject: "s".into(),
             emotion: Some(0),
             fold: None,
+            turn: None,
+            affect: vec![],
             audio: Some(Source::Row { table: 0, row }),
             video: None,
         };
@@ -111,15 +136,26 @@ mod tests {
         }
     }
 
+    fn turn(dialogue: &str, number: usize) -> Turn {
+        Turn { dialogue: dialogue.into(), number }
+    }
+
     #[test]
     fn the_hash_changes_with_everything_a_score_rests_on() {
-        let changes: [fn(&mut Dataset); 8] = [
+        let changes: [fn(&mut Dataset); 15] = [
             |d| d.classes[0] = "glad".into(),
             |d| d.clips[0].id = "aa".into(),
             |d| d.clips[0].subject = "t".into(),
             |d| d.clips[0].emotion = Some(1),
             |d| d.clips[0].emotion = None,
             |d| d.clips[0].fold = Some("0".into()),
+            |d| d.clips[0].turn = Some(turn("x", 0)),
+            |d| d.clips[0].turn = Some(turn("x", 1)),
+            |d| d.clips[0].turn = Some(turn("y", 0)),
+            |d| d.clips[0].affect = vec![None],
+            |d| d.clips[0].affect = vec![None, Some(Affect { valence: 0.5, arousal: 0.0 })],
+            |d| d.clips[0].affect = vec![Some(Affect { valence: 0.5, arousal: 0.0 }), None],
+            |d| d.clips[0].affect = vec![Some(Affect { valence: 0.0, arousal: 0.5 }), None],
             |d| d.tables[0].rows[0][0] = 1.5,
             |d| d.clips[1].audio = None,
         ];

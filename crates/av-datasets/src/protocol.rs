@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How a data set is split: the `[protocol]` section of an experiment file.
 ///
-/// No protocol puts clips of one subject on both sides. `test_folds` names the folds to run; each is
+/// No protocol puts clips of one subject on both sides, unless `shared_subjects` says so. `test_folds` names the folds to run; each is
 /// trained on all the others. Default: all.
 ///
 /// ```
@@ -35,12 +35,16 @@ pub enum Protocol {
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "names")]
         test_folds: Option<Vec<String>>,
     },
-    /// The folds that the clips name: the `fold` column of a table or group of a pattern. Clips without a
-    /// fold take no part.
+    /// The folds that the clips name: the `fold` column of a table, group of a pattern or part of a corpus. Clips
+    /// without a fold take no part.
     Column {
         /// The folds to run.
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "names")]
         test_folds: Option<Vec<String>>,
+        /// Whether a subject may have clips in two folds, as in corpora whose published split is by dialogue (MELD). A
+        /// score then rests on known faces and voices. Default: no, it is an error.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        shared_subjects: bool,
     },
 }
 
@@ -67,7 +71,7 @@ impl Protocol {
         match self {
             Self::LeaveOneSubjectOut { test_folds }
             | Self::SubjectFolds { test_folds, .. }
-            | Self::Column { test_folds } => test_folds.as_deref(),
+            | Self::Column { test_folds, .. } => test_folds.as_deref(),
         }
     }
 }
@@ -98,7 +102,7 @@ type Groups = Vec<(String, Vec<usize>)>;
 /// not matter.
 ///
 /// Errors: clips without a subject; fewer than two folds, or fewer subjects than `k`; an unknown name in
-/// `test_folds`; a subject in two folds of a column; a training part that lacks a class of its test part.
+/// `test_folds`; a subject in two folds of a column without `shared_subjects`; a training part that lacks a class of its test part.
 pub fn folds(dataset: &Dataset, protocol: &Protocol, seed: u64) -> Result<Vec<Fold>> {
     let subjects = subjects(dataset)?;
     let groups = match protocol {
@@ -106,7 +110,7 @@ pub fn folds(dataset: &Dataset, protocol: &Protocol, seed: u64) -> Result<Vec<Fo
             subjects.into_iter().map(|(name, clips)| (name.into(), clips)).collect()
         }
         Protocol::SubjectFolds { k, .. } => balanced(dataset, &subjects, *k, seed)?,
-        Protocol::Column { .. } => given(dataset)?,
+        Protocol::Column { shared_subjects, .. } => given(dataset, *shared_subjects)?,
     };
     if groups.len() < 2 {
         let (what, unit) = ("a split into training and test", "folds");
@@ -197,13 +201,13 @@ fn balanced(
 }
 
 /// The folds that the clips name.
-fn given(dataset: &Dataset) -> Result<Groups> {
+fn given(dataset: &Dataset, shared_subjects: bool) -> Result<Groups> {
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut fold_of: BTreeMap<&str, &str> = BTreeMap::new();
     for (index, clip) in dataset.clips.iter().enumerate() {
         let Some(fold) = clip.fold.as_deref() else { continue };
         let first = fold_of.entry(&clip.subject).or_insert(fold);
-        if *first != fold {
+        if *first != fold && !shared_subjects {
             return Err(Error::SharedSubject {
                 subject: clip.subject.clone(),
                 first: (*first).into(),

@@ -1,12 +1,12 @@
 //! Counts of clips per class and subject, and what they should be.
 
-use crate::Dataset;
+use crate::{AffectSummary, Dataset};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// How many clips a data set has, per class and subject. Its `Display` is a table for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
     /// All clips.
     pub clips: usize,
@@ -20,6 +20,9 @@ pub struct Summary {
     pub classes: Vec<ClassCount>,
     /// Clips of each subject.
     pub subjects: BTreeMap<String, usize>,
+    /// Valence and arousal of the frames, where the corpus has such targets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub affect: Option<AffectSummary>,
     /// Files and rows that do not belong.
     pub problems: usize,
 }
@@ -41,9 +44,11 @@ pub struct ClassCount {
 pub struct Expected {
     /// All clips.
     pub clips: usize,
-    /// All subjects.
-    pub subjects: usize,
+    /// All subjects, where their number is known.
+    #[serde(default)]
+    pub subjects: Option<usize>,
     /// Clips of each class.
+    #[serde(default)]
     pub classes: BTreeMap<String, usize>,
 }
 
@@ -68,6 +73,7 @@ impl Dataset {
             without_video: count(|clip| clip.video.is_none()),
             classes: classes.collect(),
             subjects,
+            affect: AffectSummary::of(self.clips.iter().flat_map(|clip| &clip.affect)),
             problems: self.problems.len(),
         }
     }
@@ -78,7 +84,7 @@ impl Summary {
     ///
     /// ```
     /// use av_datasets::{Dataset, Expected};
-    /// let expected = Expected { clips: 192, subjects: 0, classes: Default::default() };
+    /// let expected = Expected { clips: 192, subjects: None, classes: Default::default() };
     /// let differences = Dataset::default().summary().differences(&expected);
     /// assert_eq!(differences, ["192 clips are expected, 0 were found"]);
     /// ```
@@ -90,7 +96,9 @@ impl Summary {
             }
         };
         compare("clips", expected.clips, self.clips);
-        compare("subjects", expected.subjects, self.subjects.len());
+        if let Some(subjects) = expected.subjects {
+            compare("subjects", subjects, self.subjects.len());
+        }
         let found: BTreeMap<_, _> = self.classes.iter().map(|c| (&c.class, c.clips)).collect();
         let names: BTreeSet<_> = found.keys().copied().chain(expected.classes.keys()).collect();
         for class in names {
@@ -115,6 +123,9 @@ impl fmt::Display for Summary {
             self.problems
         )?;
         let width = self.classes.iter().map(|c| c.class.chars().count()).max().unwrap_or(0).max(5);
+        if let Some(affect) = &self.affect {
+            writeln!(f, "{affect}")?;
+        }
         writeln!(f, "{:width$}  clips  subjects", "class")?;
         for ClassCount { class, clips, subjects } in &self.classes {
             writeln!(f, "{class:width$}  {clips:>5}  {subjects:>8}")?;

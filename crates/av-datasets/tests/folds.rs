@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 const LOSO: Protocol = Protocol::LeaveOneSubjectOut { test_folds: None };
-const COLUMN: Protocol = Protocol::Column { test_folds: None };
+const COLUMN: Protocol = Protocol::Column { test_folds: None, shared_subjects: false };
+const SHARED: Protocol = Protocol::Column { test_folds: None, shared_subjects: true };
 
 fn subject_folds(k: usize) -> Protocol {
     Protocol::SubjectFolds { k, test_folds: None }
@@ -20,6 +21,8 @@ fn dataset(clips: &[(&str, Option<usize>, Option<&str>)]) -> Dataset {
             subject: subject.into(),
             emotion,
             fold: fold.map(String::from),
+            turn: None,
+            affect: vec![],
             audio: None,
             video: None,
         };
@@ -158,6 +161,16 @@ fn folds_of_a_column_have_its_names_and_clips_without_a_fold_take_no_part() {
 }
 
 #[test]
+fn a_subject_is_in_two_folds_of_a_column_only_where_it_is_said() {
+    let data = dataset(&[("a", Some(0), Some("x")), ("a", Some(0), Some("y"))]);
+    assert_eq!(folds(&data, &SHARED, 0).unwrap().len(), 2);
+    // What says so is in the record; what does not say so reads as before.
+    assert_eq!(toml::to_string(&SHARED).unwrap(), "kind = \"column\"\nshared_subjects = true\n");
+    assert_eq!(toml::to_string(&COLUMN).unwrap(), "kind = \"column\"\n");
+    assert_eq!(toml::from_str::<Protocol>("kind = 'column'").unwrap(), COLUMN);
+}
+
+#[test]
 fn test_folds_restricts_what_is_run_and_all_others_are_trained_on() {
     let names = ["a", "b", "c"];
     let data = dataset(&names.map(|name| (name, Some(0), None)));
@@ -189,7 +202,12 @@ fn a_split_that_cannot_be_judged_is_refused() {
         (&lone, subject_folds(1), "protocol.k: 1 is not at least 2"),
         (&lone, subject_folds(3), "needs at least 3 subjects, but there are 2"),
         (&lone, COLUMN, "needs at least 2 folds, but there are 0"),
-        (&shared, COLUMN, "subject `a` is in fold `0` and in fold `1`"),
+        (
+            &shared,
+            COLUMN,
+            "subject `a` is in fold `0` and in fold `1`; a subject must be in one: mend the folds, or, where the split of the \
+             corpus is meant to be like that, set shared_subjects = true",
+        ),
         (&nameless, LOSO, "clip `001` has no subject"),
         (&single, LOSO, "needs at least 2 folds, but there are 1"),
     ] {

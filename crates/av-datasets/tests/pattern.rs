@@ -103,7 +103,7 @@ fn a_description_file_is_found_from_the_file_that_names_it() {
     let typo = CorpusConfig::read(&root.path().join("typo.toml")).unwrap_err().to_string();
     assert!(typo.contains("typo.toml") && typo.contains("`lables`"), "{typo}");
     let unknown = CorpusConfig::shipped("ravdes").unwrap_err().to_string();
-    assert!(unknown.contains("javanese-av, ravdess"), "{unknown}");
+    assert!(unknown.contains("iemocap-6, javanese-av, meld, ravdess"), "{unknown}");
 }
 
 #[test]

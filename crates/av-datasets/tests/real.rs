@@ -75,7 +75,8 @@ fn the_openface_table_pairs_one_to_one_with_the_wavs() {
     // Values of the second line of the file.
     assert_eq!(row(&dataset, "01-01-01-01-01-01")[..3], [0.0, 0.0, 0.930_510_2]);
 
-    let folds = folds(&dataset, &Protocol::Column { test_folds: None }, 0).unwrap();
+    let folds =
+        folds(&dataset, &Protocol::Column { test_folds: None, shared_subjects: false }, 0).unwrap();
     let names: Vec<&str> = folds.iter().map(|fold| fold.name.as_str()).collect();
     assert_eq!(names, ["0", "1", "2", "3", "4"]);
     assert!(
@@ -116,5 +117,10 @@ fn two_tables_and_no_media_are_a_corpus() {
     assert_eq!((summary.without_audio, summary.without_video), (0, 0));
     assert_eq!((dataset.tables[0].columns.len(), dataset.tables[1].columns.len()), (69, 56));
     assert!(dataset.tables[0].rows.iter().flatten().any(|value| value.is_nan()));
-    assert_eq!(folds(&dataset, &Protocol::Column { test_folds: None }, 0).unwrap().len(), 5);
+    assert_eq!(
+        folds(&dataset, &Protocol::Column { test_folds: None, shared_subjects: false }, 0)
+            .unwrap()
+            .len(),
+        5
+    );
 }

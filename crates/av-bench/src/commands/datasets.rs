@@ -1,6 +1,6 @@
 use crate::cli::{DatasetsAction, DatasetsArgs};
 use crate::failure::{Failure, Result};
-use av_datasets::{CorpusConfig, Dataset};
+use av_datasets::{CorpusConfig, Dataset, Expected};
 use std::path::Path;
 
 /// `av-bench datasets`.
@@ -10,8 +10,9 @@ pub fn datasets(arguments: &DatasetsArgs) -> Result<()> {
             for name in CorpusConfig::names() {
                 let expected = CorpusConfig::shipped(name)?;
                 match expected.expected() {
-                    Some(counts) => {
-                        println!("{name}: {} clips, {} subjects", counts.clips, counts.subjects)
+                    Some(Expected { clips, subjects, .. }) => {
+                        let subjects = subjects.map(|count| format!(", {count} subjects"));
+                        println!("{name}: {clips} clips{}", subjects.unwrap_or_default());
                     }
                     None => println!("{name}"),
                 }
@@ -56,6 +57,9 @@ fn print(dataset: &Dataset) {
         summary.without_video,
         dataset.manifest_hash()
     );
+    if let Some(affect) = &summary.affect {
+        println!("  {affect}");
+    }
     for class in &summary.classes {
         println!("  {:<12}{:>6} clips of {} subjects", class.class, class.clips, class.subjects);
     }

@@ -150,7 +150,7 @@ impl CremaD {
             Some(votes) => votes.get(id).ok_or("the table of votes has no row for it")?.clone(),
         };
         let (id, subject) = (id.into(), actor.into());
-        Ok(Some(Recording { id, subject, label, fold: None, modality }))
+        Ok(Some(Recording { id, subject, label, fold: None, turn: None, modality }))
     }
 }
 

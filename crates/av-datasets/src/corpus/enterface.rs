@@ -90,7 +90,8 @@ impl Enterface {
             };
             let id = format!("s{subject:02}_{code}_{sentence}");
             let (subject, label) = (format!("{subject:02}"), code.into());
-            Ok(Some(Recording { id, subject, label, fold: None, modality })) as Recognised
+            Ok(Some(Recording { id, subject, label, fold: None, turn: None, modality }))
+                as Recognised
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::labels::{Label, Labels};
 use super::walk::Files;
-use crate::{Clip, Dataset, Error, Modality, Problem, Result, Source};
+use crate::{Clip, Dataset, Error, Modality, Problem, Result, Source, Turn};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -37,6 +37,7 @@ pub(super) struct Recording {
     /// The label code.
     pub label: String,
     pub fold: Option<String>,
+    pub turn: Option<Turn>,
     pub modality: Modality,
 }
 
@@ -88,7 +89,8 @@ pub(super) fn index(
         }
     }
     if drafts.is_empty() {
-        return Err(no_clips(root, layout, &relative, &problems));
+        let Layout { corpus, expected, example, .. } = layout;
+        return Err(no_clips(root, corpus, expected, example, &relative, &problems));
     }
     let occurring: BTreeSet<String> = drafts.values().filter_map(|d| d.class.clone()).collect();
     let classes = layout.labels.in_order(&occurring);
@@ -101,6 +103,7 @@ struct Draft {
     subject: String,
     class: Option<String>,
     fold: Option<String>,
+    turn: Option<Turn>,
     audio: Option<String>,
     video: Option<String>,
     both: Option<String>,
@@ -115,11 +118,12 @@ fn add(
     class: Option<String>,
     path: &str,
 ) -> std::result::Result<(), String> {
-    let Recording { id, subject, fold, modality, .. } = recording;
+    let Recording { id, subject, fold, turn, modality, .. } = recording;
     let draft = drafts.entry(id.clone()).or_insert_with(|| Draft {
         subject: subject.clone(),
         class: class.clone(),
         fold: fold.clone(),
+        turn,
         audio: None,
         video: None,
         both: None,
@@ -148,11 +152,11 @@ fn add(
 impl Draft {
     /// A file of one side alone is preferred for that side.
     fn finish(self, id: String, root: &Path, classes: &[String]) -> Clip {
-        let Self { subject, class, fold, audio, video, both, .. } = self;
+        let Self { subject, class, fold, turn, audio, video, both, .. } = self;
         let source = |file: Option<String>| file.map(|file| Source::Media(root.join(file)));
         let emotion = class.and_then(|class| classes.iter().position(|known| *known == class));
         let (audio, video) = (source(audio.or_else(|| both.clone())), source(video.or(both)));
-        Clip { id, subject, emotion, fold, audio, video }
+        Clip { id, subject, emotion, fold, turn, affect: vec![], audio, video }
     }
 }
 
@@ -162,7 +166,15 @@ fn extension(path: &str) -> String {
     extension.unwrap_or_default().to_lowercase()
 }
 
-fn no_clips(root: &Path, layout: &Layout, files: &[String], problems: &[Problem]) -> Error {
+/// The error of a folder whose files are of no clip.
+pub(super) fn no_clips(
+    root: &Path,
+    corpus: &str,
+    expected: &str,
+    example: &str,
+    files: &[String],
+    problems: &[Problem],
+) -> Error {
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for file in files {
         *kinds.entry(extension(file)).or_default() += 1;
@@ -178,9 +190,9 @@ fn no_clips(root: &Path, layout: &Layout, files: &[String], problems: &[Problem]
     }
     Error::NoClips {
         root: PathBuf::from(root),
-        corpus: layout.corpus.into(),
-        layout: layout.expected.clone(),
-        example: layout.example.into(),
+        corpus: corpus.into(),
+        layout: expected.into(),
+        example: example.into(),
         found,
     }
 }

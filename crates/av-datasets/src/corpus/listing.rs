@@ -1,11 +1,12 @@
 //! A corpus of media files that a table lists.
 
-use super::files::{self, Layout, Recognised, Recording};
-use super::labels::{Label, Labels};
+use super::files::{self, Layout};
+use super::labels::Labels;
+use super::listed::{NO_ROW, Named, Row, Rows};
 use crate::table::CsvFile;
-use crate::{Dataset, Expected, Modality, Problem, Result};
+use crate::{Dataset, Expected, Result};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A corpus of media files whose subjects and labels a CSV table says: for annotation tables that ship with a corpus.
@@ -63,14 +64,6 @@ pub struct Listing {
     pub expected: Option<Expected>,
 }
 
-/// What a row says about a clip.
-struct Listed {
-    line: u64,
-    subject: String,
-    label: String,
-    fold: Option<String>,
-}
-
 impl Listing {
     /// Lists the clips of the table whose files lie below a folder.
     ///
@@ -84,56 +77,39 @@ impl Listing {
             order: &self.classes,
         }
         .check()?;
-        let path = root.join(&self.table);
-        let (rows, mut problems) = self.rows(&path)?;
+        let rows = self.rows(&root.join(&self.table))?;
         let extensions = files::media();
-        let example = rows.keys().next().map_or("(the table has no row)", String::as_str);
+        let example = rows.by_id.keys().next().cloned();
         let layout = Layout {
             corpus: &self.name(),
             expected: format!("media files that `{}` names", self.table.display()),
-            example,
+            example: example.as_deref().unwrap_or("(the table has no row)"),
             extensions: &extensions,
             labels,
         };
-        let mut dataset =
-            files::index(root, &layout, |path, modality| recognise(&rows, path, modality))?;
-        let found: BTreeSet<&String> = dataset.clips.iter().map(|clip| &clip.id).collect();
-        for (id, row) in rows.iter().filter(|(id, _)| !found.contains(id)) {
-            // What is left out has no clip though its file may be there.
-            if labels.read(&row.label) != Ok(Label::Excluded) {
-                let reason = format!("line {}: no media file is named `{id}`", row.line);
-                problems.push(Problem::new(&path, reason));
-            }
-        }
-        dataset.problems.append(&mut problems);
-        Ok(dataset)
+        rows.index(root, &layout, name)
     }
 
-    /// The rows by the names of their clips, and what is wrong with the others.
-    fn rows(&self, path: &Path) -> Result<(BTreeMap<String, Listed>, Vec<Problem>)> {
+    fn rows(&self, path: &Path) -> Result<Rows> {
         let mut file = CsvFile::open(path)?;
         let name = file.column(&self.file)?;
         let subject = file.optional_column(self.subject.as_deref())?;
         let label = file.optional_column(self.label.as_deref())?;
         let fold = file.optional_column(self.fold.as_deref())?;
-        let (mut rows, mut problems) = (BTreeMap::new(), vec![]);
+        let mut rows = Rows::default();
         while let Some(row) = file.next_row()? {
             let cell =
                 |column: Option<usize>| column.map_or("", |column| row.cell(column)).to_owned();
             let id = stem(&row.cell(name).replace('\\', "/")).to_owned();
-            let reason = match rows.get(&id) {
-                _ if id.is_empty() => format!("column `{}` is empty", self.file),
-                Some(Listed { line, .. }) => format!("names `{id}`, as line {line} does"),
-                None => {
-                    let fold = Some(cell(fold)).filter(|fold| !fold.is_empty());
-                    let (line, subject, label) = (row.line, cell(subject), cell(label));
-                    rows.insert(id, Listed { line, subject, label, fold });
-                    continue;
-                }
-            };
-            problems.push(Problem::new(path, format!("line {}: {reason}", row.line)));
+            if id.is_empty() {
+                rows.report(path, row.line, format!("column `{}` is empty", self.file));
+                continue;
+            }
+            let fold = Some(cell(fold)).filter(|fold| !fold.is_empty());
+            let (line, subject, label) = (row.line, cell(subject), cell(label));
+            rows.add(id, Row { path: path.into(), line, subject, label, fold, turn: None });
         }
-        Ok((rows, problems))
+        Ok(rows)
     }
 
     fn name(&self) -> String {
@@ -142,17 +118,12 @@ impl Listing {
     }
 }
 
-/// Looks a file up by its path and by each end of it.
-fn recognise(rows: &BTreeMap<String, Listed>, path: &str, modality: Modality) -> Recognised {
+/// The row that names a file, by its path or an end of it.
+fn name(rows: &BTreeMap<String, Row>, path: &str) -> Named {
     let whole = stem(path);
     let ends = whole.match_indices('/').filter_map(|(slash, _)| whole.get(slash + 1..));
-    let mut named = std::iter::once(whole).chain(ends);
-    let Some((id, row)) = named.find_map(|end| rows.get_key_value(end)) else {
-        return Err("no row of the table names it".into());
-    };
-    let Listed { subject, label, fold, .. } = row;
-    let (id, subject, label) = (id.clone(), subject.clone(), label.clone());
-    Ok(Some(Recording { id, subject, label, fold: fold.clone(), modality }))
+    let named = std::iter::once(whole).chain(ends).find(|&end| rows.contains_key(end));
+    named.map(|end| Some(end.to_owned())).ok_or_else(|| NO_ROW.into())
 }
 
 /// A path without the extension of a media file; a name may have other points.

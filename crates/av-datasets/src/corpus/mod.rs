@@ -1,18 +1,28 @@
 //! Where clips come from.
 
+mod afew_va;
+mod aff_wild2;
+mod annotation;
 mod crema_d;
 mod enterface;
 mod files;
+mod iemocap;
 mod labels;
+mod listed;
 mod listing;
+mod meld;
 mod pattern;
 mod ravdess;
 mod rows;
 mod walk;
 
+pub use afew_va::AfewVa;
+pub use aff_wild2::AffWild2;
 pub use crema_d::{CremaD, Rater};
 pub use enterface::Enterface;
+pub use iemocap::Iemocap;
 pub use listing::Listing;
+pub use meld::{Annotation, Meld};
 pub use pattern::Pattern;
 pub(crate) use ravdess::performance;
 pub use ravdess::{Channel, Ravdess};
@@ -27,11 +37,16 @@ use std::path::{Path, PathBuf};
 const MAX_DESCRIPTION_BYTES: u64 = 1 << 20;
 
 /// The descriptions of `datasets/`.
-const SHIPPED: [(&str, &str); 6] = [
+const SHIPPED: [(&str, &str); 11] = [
+    ("afew-va", include_str!("../../../../datasets/afew-va/corpus.toml")),
+    ("aff-wild2", include_str!("../../../../datasets/aff-wild2/corpus.toml")),
     ("baum1s", include_str!("../../../../datasets/baum1s/corpus.toml")),
     ("crema-d", include_str!("../../../../datasets/crema-d/labels.toml")),
     ("enterface05", include_str!("../../../../datasets/enterface05/labels.toml")),
+    ("iemocap-4", include_str!("../../../../datasets/iemocap/four.toml")),
+    ("iemocap-6", include_str!("../../../../datasets/iemocap/six.toml")),
     ("javanese-av", include_str!("../../../../datasets/javanese-av/corpus.toml")),
+    ("meld", include_str!("../../../../datasets/meld/labels.toml")),
     ("ravdess", include_str!("../../../../datasets/ravdess/labels.toml")),
     ("savee", include_str!("../../../../datasets/savee/corpus.toml")),
 ];
@@ -49,11 +64,19 @@ const SHIPPED: [(&str, &str); 6] = [
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum CorpusConfig {
+    /// `kind = "afew-va"`.
+    AfewVa(AfewVa),
+    /// `kind = "aff-wild2"`.
+    AffWild2(AffWild2),
     /// `kind = "crema-d"`.
     CremaD(CremaD),
     /// `kind = "enterface05"`.
     #[serde(rename = "enterface05")]
     Enterface(Enterface),
+    /// `kind = "iemocap"`.
+    Iemocap(Iemocap),
+    /// `kind = "meld"`.
+    Meld(Meld),
     /// `kind = "ravdess"`.
     Ravdess(Ravdess),
     /// `kind = "pattern"`: media files whose paths a regular expression describes.
@@ -110,7 +133,8 @@ impl CorpusConfig {
         SHIPPED.iter().map(|(name, _)| *name)
     }
 
-    /// A description that comes with the program, by the name of its folder in `datasets/`.
+    /// A description that comes with the program, by the name of its folder in `datasets/`; `iemocap-4` and
+    /// `iemocap-6` are the two of one folder.
     ///
     /// Errors: a name there is not.
     ///
@@ -136,8 +160,12 @@ impl CorpusConfig {
     pub fn resolve(self, base: &Path) -> Result<Self> {
         match &self {
             Self::Corpus(Description { description }) => Self::read(&base.join(description)),
-            Self::CremaD(_)
+            Self::AfewVa(_)
+            | Self::AffWild2(_)
+            | Self::CremaD(_)
             | Self::Enterface(_)
+            | Self::Iemocap(_)
+            | Self::Meld(_)
             | Self::Ravdess(_)
             | Self::Pattern(_)
             | Self::Listing(_)
@@ -154,8 +182,12 @@ impl CorpusConfig {
     /// description that cannot work.
     pub fn index(&self, root: &Path) -> Result<Dataset> {
         match self {
+            Self::AfewVa(afew_va) => afew_va.index(root),
+            Self::AffWild2(aff_wild2) => aff_wild2.index(root),
             Self::CremaD(crema_d) => crema_d.index(root),
             Self::Enterface(enterface) => enterface.index(root),
+            Self::Iemocap(iemocap) => iemocap.index(root),
+            Self::Meld(meld) => meld.index(root),
             Self::Ravdess(ravdess) => ravdess.index(root),
             Self::Pattern(pattern) => pattern.index(root),
             Self::Listing(listing) => listing.index(root),
@@ -167,8 +199,12 @@ impl CorpusConfig {
     /// Counts of the complete corpus, where the description gives them.
     pub fn expected(&self) -> Option<&Expected> {
         match self {
+            Self::AfewVa(afew_va) => afew_va.expected.as_ref(),
+            Self::AffWild2(aff_wild2) => aff_wild2.expected.as_ref(),
             Self::CremaD(crema_d) => crema_d.expected.as_ref(),
             Self::Enterface(enterface) => enterface.expected.as_ref(),
+            Self::Iemocap(iemocap) => iemocap.expected.as_ref(),
+            Self::Meld(meld) => meld.expected.as_ref(),
             Self::Ravdess(ravdess) => ravdess.expected.as_ref(),
             Self::Pattern(pattern) => pattern.expected.as_ref(),
             Self::Listing(listing) => listing.expected.as_ref(),

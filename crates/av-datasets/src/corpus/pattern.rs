@@ -154,6 +154,7 @@ impl Pattern {
             subject: group("subject").unwrap_or_default().into(),
             label: label.into(),
             fold: group("fold").map(String::from),
+            turn: None,
             modality,
         }))
     }

@@ -132,7 +132,7 @@ impl Ravdess {
             return Ok(None);
         }
         let (id, subject, label) = (performance.into(), actor.into(), emotion.into());
-        Ok(Some(Recording { id, subject, label, fold: None, modality }))
+        Ok(Some(Recording { id, subject, label, fold: None, turn: None, modality }))
     }
 }
 

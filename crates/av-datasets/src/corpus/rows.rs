@@ -94,7 +94,16 @@ impl Rows {
         let emotion = |class| classes.iter().position(|known| *known == class);
         let clips = listed.into_iter().map(|(id, (subject, class, fold))| {
             let emotion = class.and_then(emotion);
-            Clip { id, subject, emotion, fold, audio: None, video: None }
+            Clip {
+                id,
+                subject,
+                emotion,
+                fold,
+                turn: None,
+                affect: vec![],
+                audio: None,
+                video: None,
+            }
         });
         Ok(Dataset { name: self.name(), clips: clips.collect(), classes, tables: vec![], problems })
     }
