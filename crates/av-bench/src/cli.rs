@@ -24,9 +24,9 @@ pub enum Command {
         after_help = "Example: av-bench run datasets/javanese-av/experiment.toml --data /data/javanese-av --set seeds=[1]"
     )]
     Run(RunArgs),
-    /// Fill the feature cache of an experiment
+    /// Fill the feature cache of an experiment; made again, it goes on where it stopped
     #[command(
-        after_help = "Example: av-bench extract datasets/javanese-av/experiment.toml --data /data/javanese-av"
+        after_help = "Example: av-bench extract datasets/javanese-av/experiment.toml --data /data/javanese-av --shard 2/8"
     )]
     Extract(ExtractArgs),
     /// Classify media files: one JSON line a clip with probabilities, a timeline and the faces found
@@ -98,6 +98,9 @@ pub struct RunArgs {
 pub struct ExtractArgs {
     #[command(flatten)]
     pub common: ExperimentArgs,
+    /// Extract part I of N of the clips, for work on N machines: each clip is in one part, by its name
+    #[arg(long, value_name = "I/N", default_value_t = av_train::Shard::WHOLE)]
+    pub shard: av_train::Shard,
 }
 
 #[derive(Args)]

@@ -23,6 +23,9 @@ pub enum Failure {
     /// Something the user gave, in our own words.
     #[error("{0}")]
     Input(String),
+    /// Ctrl-C, and how to go on.
+    #[error("{0}")]
+    Interrupted(String),
     /// Something that should not happen.
     #[error("{0}")]
     Internal(String),
@@ -44,6 +47,7 @@ impl Failure {
             Self::Train(error) if matches!(**error, av_train::Error::Interrupted) => {
                 INTERRUPTED.into()
             }
+            Self::Interrupted(_) => INTERRUPTED.into(),
             Self::Train(error) if error.is_internal() => 1.into(),
             Self::Internal(_) => 1.into(),
             Self::Train(_)

@@ -28,7 +28,9 @@ impl Watch {
                 if STOP.swap(true, Ordering::Relaxed) {
                     std::process::exit(130);
                 }
-                eprintln!("stopping at the end of the epoch; Ctrl-C again to stop at once");
+                eprintln!(
+                    "stopping after the epoch or clip under way; Ctrl-C again to stop at once"
+                );
             };
             ctrlc::set_handler(asked).is_ok()
         });

@@ -73,14 +73,16 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Opens a folder of features and creates it where it does not exist.
+    /// Opens a folder of features and creates it where it does not exist. Half-written files that
+    /// killed programs left behind are removed; those that a living program is writing are not.
     ///
     /// # Errors
     ///
-    /// [`Error::Write`] when the folder cannot be created.
+    /// [`Error::Write`] when the folder cannot be created, [`Error::Read`] when it cannot be listed.
     pub fn open(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)
             .map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+        files::clean(folder).map_err(|source| Error::Read { path: folder.to_owned(), source })?;
         Ok(Self { folder: folder.to_owned() })
     }
 

@@ -141,3 +141,32 @@ pub enum Error {
 
 /// The result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// The kind of fault in a few words, the same for all files that have it: to count by.
+    ///
+    /// ```
+    /// let error = av_features::read_sound(std::path::Path::new("absent.wav"), 16_000).unwrap_err();
+    /// assert_eq!(error.kind(), "cannot be read");
+    /// ```
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "cannot be read",
+            Self::Write { .. } => "cannot be written",
+            Self::NotAFile { .. } => "no regular file",
+            Self::Open { .. } => "no readable media file",
+            Self::NoSound { .. } => "no sound stream",
+            Self::NoVideo { .. } => "no video stream",
+            Self::Empty { .. } => "nothing in it can be decoded",
+            Self::TooShort { .. } => "too short",
+            Self::Decode { .. } => "cannot be decoded",
+            Self::TooLarge { .. } => "too large",
+            Self::WithoutVideo { .. } => "needs FFmpeg",
+            Self::Config { .. } => "impossible setting",
+            Self::SampleRate { .. } => "sample rate out of range",
+            Self::Internal { .. } => "internal error",
+            Self::ClipFormat { .. } => "impossible format",
+            Self::Encode { .. } => "cannot be encoded",
+        }
+    }
+}

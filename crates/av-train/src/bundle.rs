@@ -127,8 +127,9 @@ impl Bundle {
         }
         let loader = Loader { experiment, cache, tables: &[], control: Control::SILENT };
         let source = Source::Media(clip.into());
-        let audio = system.hears().then(|| loader.audio(&source)).transpose()?;
-        let video = system.sees().then(|| loader.video(&source)).transpose()?;
+        let audio =
+            system.hears().then(|| loader.audio(&source)).transpose()?.map(|it| it.features);
+        let video = system.sees().then(|| loader.video(&source)).transpose()?.map(|it| it.features);
         let both = AudioVisual { audio: audio.as_ref(), video: video.as_ref() };
         let id = clip.display().to_string();
         let part = Part { items: vec![Item { id: &id, label: None, features: both }] };

@@ -40,7 +40,7 @@ impl ClipProblem {
 }
 
 /// The files that may be clips, for all that can be known.
-fn unreadable(dataset: &Dataset) -> impl Iterator<Item = &Problem> {
+pub(crate) fn unreadable(dataset: &Dataset) -> impl Iterator<Item = &Problem> {
     dataset.problems.iter().filter(|problem| problem.unreadable)
 }
 
@@ -93,9 +93,9 @@ impl Inputs {
 
     fn accept(&mut self, clip: &str, side: &str, loaded: Loaded) -> Option<Features> {
         let reason = match loaded {
-            Loaded::Features(features) => return Some(features),
+            Loaded::Features(cached) => return Some(cached.features),
             Loaded::Absent => format!("the clip has no {side}"),
-            Loaded::Problem(reason) => reason,
+            Loaded::Problem { reason, .. } => reason,
         };
         let problem = ClipProblem { clip: clip.into(), reason };
         // A file that cannot be opened has one fault, not one a side.
@@ -141,18 +141,20 @@ impl Inputs {
 }
 
 /// What became of one side of a clip.
-enum Loaded {
-    Features(Features),
+pub(crate) enum Loaded {
+    Features(Cached),
     Absent,
-    Problem(String),
+    Problem { kind: &'static str, reason: String },
 }
 
 /// Keeps apart what is wrong with the clip and what is wrong with the machine (a full disk).
-fn separate(loaded: Result<Option<Features>>) -> Result<Loaded> {
+pub(crate) fn separate(loaded: Result<Option<Cached>>) -> Result<Loaded> {
     match loaded {
-        Ok(Some(features)) => Ok(Loaded::Features(features)),
+        Ok(Some(cached)) => Ok(Loaded::Features(cached)),
         Ok(None) => Ok(Loaded::Absent),
-        Err(Error::Features(error)) if is_of_clip(&error) => Ok(Loaded::Problem(error.to_string())),
+        Err(Error::Features(error)) if is_of_clip(&error) => {
+            Ok(Loaded::Problem { kind: error.kind(), reason: error.to_string() })
+        }
         Err(error) => Err(error),
     }
 }
@@ -175,7 +177,7 @@ pub(crate) struct Loader<'a> {
 }
 
 impl Loader<'_> {
-    pub fn audio(&self, source: &Source) -> Result<Features> {
+    pub fn audio(&self, source: &Source) -> Result<Cached> {
         match (source, &self.experiment.audio) {
             (Source::Media(path), AudioInput::LogMel(extractor)) => self.cached(path, extractor),
             (Source::Media(path), AudioInput::Functionals(extractor)) => {
@@ -186,7 +188,7 @@ impl Loader<'_> {
         }
     }
 
-    pub fn video(&self, source: &Source) -> Result<Features> {
+    pub fn video(&self, source: &Source) -> Result<Cached> {
         match (source, &self.experiment.video) {
             (Source::Media(path), VideoInput::FaceCrops(extractor)) => self.cached(path, extractor),
             (Source::Media(path), VideoInput::FaceHog(extractor)) => self.cached(path, extractor),
@@ -195,26 +197,27 @@ impl Loader<'_> {
         }
     }
 
-    fn cached(&self, path: &Path, extractor: &impl av_features::Extractor) -> Result<Features> {
-        let Cached { features, origin } = self.cache.features(path, extractor)?;
-        if origin == Origin::Rebuilt {
+    fn cached(&self, path: &Path, extractor: &impl av_features::Extractor) -> Result<Cached> {
+        let cached = self.cache.features(path, extractor)?;
+        if cached.origin == Origin::Rebuilt {
             self.control.tell(Event::Rebuilt { clip: &path.display().to_string() });
         }
-        Ok(features)
+        Ok(cached)
     }
 
-    fn row(&self, table: usize, row: usize) -> Result<Features> {
+    fn row(&self, table: usize, row: usize) -> Result<Cached> {
         let missing = || Error::Row { table, row };
         let table = self.tables.get(table).ok_or_else(missing)?;
         let values = table.rows.get(row).ok_or_else(missing)?;
-        Ok(Features {
+        let features = Features {
             shape: vec![1, values.len()],
             values: Values::F32(values.clone()),
             times_s: vec![0.0],
             names: table.columns.clone(),
             faces: None,
             warnings: vec![],
-        })
+        };
+        Ok(Cached { features, origin: Origin::Hit })
     }
 }
 

@@ -9,7 +9,8 @@
 //! |---|---|
 //! | read an experiment file | [`Experiment::read`] |
 //! | run it: extract, train over folds, seeds and systems, judge | [`run`] |
-//! | only extract | [`prepare`] |
+//! | only fill the cache | [`index`], then [`extract`] |
+//! | get its clips and all their features | [`prepare`] |
 //! | train one system on one part | [`fit`], then [`decide`] |
 //! | classify media files with a finished run's model | [`Bundle::load`], [`Bundle::predict`] |
 //! | compare records | [`compare_records`] |
@@ -29,6 +30,7 @@ mod control;
 mod decision;
 mod error;
 mod experiment;
+mod extract;
 mod files;
 mod inputs;
 mod metrics;
@@ -39,6 +41,7 @@ mod paired;
 mod part;
 mod record;
 mod run;
+mod shard;
 mod trainer;
 mod workers;
 
@@ -52,6 +55,7 @@ pub use error::{Error, Result};
 pub use experiment::{
     AudioInput, Experiment, ModelConfig, ObjectiveConfig, System, TrainingConfig, VideoInput,
 };
+pub use extract::{Extraction, Fault, extract};
 pub use files::write_atomic;
 pub use inputs::{ClipProblem, Inputs};
 pub use metrics::Confusion;
@@ -61,5 +65,6 @@ pub use objective::{JointLoss, Terms, joint_loss};
 pub use paired::{Paired, interval};
 pub use part::{Item, Part};
 pub use record::{DataSummary, FORMAT, Record, RunRecord, Summary, compare_records};
-pub use run::{Existing, Places, Prepared, prepare, run};
+pub use run::{Existing, Places, Prepared, index, prepare, run};
+pub use shard::Shard;
 pub use trainer::{Epoch, Fitted, Setup, fit};

@@ -54,15 +54,21 @@ pub struct Prepared {
     pub inputs: Inputs,
 }
 
-/// Indexes the corpus and extracts what the cache does not hold.
-pub fn prepare(experiment: &Experiment, places: &Places, control: Control) -> Result<Prepared> {
-    let mut dataset = experiment.dataset.index(&places.data)?;
+/// The clips of an experiment: those of its corpus, with the feature tables that it names.
+pub fn index(experiment: &Experiment, data: &Path) -> Result<Dataset> {
+    let mut dataset = experiment.dataset.index(data)?;
     if let AudioInput::Table(table) = &experiment.audio {
-        dataset.join_audio(&places.data, table)?;
+        dataset.join_audio(data, table)?;
     }
     if let VideoInput::Table(table) = &experiment.video {
-        dataset.join_video(&places.data, table)?;
+        dataset.join_video(data, table)?;
     }
+    Ok(dataset)
+}
+
+/// Indexes the corpus and extracts what the cache does not hold.
+pub fn prepare(experiment: &Experiment, places: &Places, control: Control) -> Result<Prepared> {
+    let dataset = index(experiment, &places.data)?;
     let cache = Cache::open(&places.cache)?;
     let inputs = Inputs::load(&dataset, experiment, &cache, control)?;
     Ok(Prepared { dataset, inputs })

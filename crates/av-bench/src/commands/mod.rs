@@ -3,6 +3,7 @@
 mod compare;
 mod datasets;
 mod demo;
+mod extract;
 mod hgr;
 mod predict;
 mod report;
@@ -12,8 +13,9 @@ mod synth;
 pub use compare::compare;
 pub use datasets::datasets;
 pub use demo::demo;
+pub use extract::extract;
 pub use hgr::hgr;
 pub use predict::predict;
 pub use report::report;
-pub use run::{extract, run};
+pub use run::run;
 pub use synth::synth;

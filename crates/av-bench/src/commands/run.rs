@@ -1,4 +1,4 @@
-use crate::cli::{ExperimentArgs, ExtractArgs, RunArgs};
+use crate::cli::{ExperimentArgs, RunArgs};
 use crate::failure::Result;
 use crate::progress::Watch;
 use crate::{report, table};
@@ -30,26 +30,8 @@ pub fn execute(experiment: &Experiment, places: &Places, existing: Existing) -> 
     Ok(record)
 }
 
-/// `av-bench extract`.
-pub fn extract(arguments: &ExtractArgs) -> Result<()> {
-    let experiment = read(&arguments.common)?;
-    let places = places(&arguments.common, Path::new("runs"));
-    let watch = Watch::new(None)?;
-    let prepared = watch.during(|control| av_train::prepare(&experiment, &places, control))?;
-    let faces = prepared.inputs.faces;
-    println!(
-        "{} clips, faces found in {} of {} frames",
-        prepared.dataset.clips.len(),
-        faces.found,
-        faces.frames
-    );
-    for problem in &prepared.inputs.problems {
-        println!("problem: {}: {}", problem.clip, problem.reason);
-    }
-    Ok(())
-}
-
-fn read(arguments: &ExperimentArgs) -> Result<Experiment> {
+/// The experiment file with its settings.
+pub fn read(arguments: &ExperimentArgs) -> Result<Experiment> {
     Ok(Experiment::read(&arguments.experiment, &arguments.settings)?)
 }
 
