@@ -47,7 +47,7 @@
 //! | [`FaceHog`] | picture | `(1, 288)` | named statistics of the shape of the face |
 //!
 //! Frame by frame, from samples: [`MelSpectrogram`], [`Mfcc::frames`] and [`deltas`] equal those of librosa,
-//! torchaudio or Kaldi by the name of the tool ([`Convention`]).
+//! torchaudio or Kaldi by the name of the tool ([`Convention`]), and [`Pyin`] tracks the pitch.
 //!
 //! Underneath: [`read_sound`] gives one channel at any rate, [`Frames`] the images of a video with their times,
 //! [`write_clip`] makes an mp4 file, and [`Cache`] keeps what was extracted. An extractor of one's own is a
@@ -81,7 +81,7 @@ pub mod segments;
 
 pub use audio::{
     Convention, Functionals, LogMel, Logarithm, Matrix, MelScale, MelSpectrogram, Mfcc,
-    Normalisation, POWER_FLOOR, deltas,
+    Normalisation, POWER_FLOOR, PitchTrack, Pyin, deltas,
 };
 pub use cache::{Cache, Cached, Origin};
 pub use error::{Error, Result};
