@@ -41,9 +41,13 @@
 //! | Extractor | From | Shape | What |
 //! |---|---|---|---|
 //! | [`LogMel`] | sound | `(30, 3, 64, 64)` | log-mel segments with deltas |
+//! | [`Mfcc`] | sound | `(30, 3, n_mfcc, 64)` | cepstral segments with deltas, as librosa, torchaudio or Kaldi |
 //! | [`Functionals`] | sound | `(1, 100)` | named statistics of the voice over the clip |
 //! | [`FaceCrops`] | picture | `(30, 3, 64, 64)` bytes | the face at the centre of each segment |
 //! | [`FaceHog`] | picture | `(1, 288)` | named statistics of the shape of the face |
+//!
+//! Frame by frame, from samples: [`MelSpectrogram`], [`Mfcc::frames`] and [`deltas`] equal those of librosa,
+//! torchaudio or Kaldi by the name of the tool ([`Convention`]), and [`Pyin`] tracks the pitch.
 //!
 //! Underneath: [`read_sound`] gives one channel at any rate, [`Frames`] the images of a video with their times,
 //! [`write_clip`] makes an mp4 file, and [`Cache`] keeps what was extracted. An extractor of one's own is a
@@ -75,7 +79,10 @@ mod image;
 mod media;
 pub mod segments;
 
-pub use audio::{Functionals, LogMel, MelScale, Normalisation, POWER_FLOOR};
+pub use audio::{
+    Convention, Functionals, LogMel, Logarithm, Matrix, MelScale, MelSpectrogram, Mfcc,
+    Normalisation, POWER_FLOOR, PitchTrack, Pyin, deltas,
+};
 pub use cache::{Cache, Cached, Origin};
 pub use error::{Error, Result};
 pub use face::{FaceCrops, FaceHog};

@@ -180,23 +180,6 @@ impl LogMel {
         }
         Ok(values)
     }
-
-    /// Cuts the segments out of static, delta and delta-delta spectrograms.
-    fn segment(&self, channels: &[Vec<f32>; 3]) -> Vec<f32> {
-        let length = channels[0].len() / self.mels;
-        let mut values = Vec::with_capacity(self.segments * 3 * self.mels * self.frames);
-        for start in segments::windows(length, self.frames, self.segments) {
-            let rows: Vec<usize> = (0..self.frames as isize)
-                .map(|t| (start + t).clamp(0, length as isize - 1) as usize)
-                .collect();
-            for channel in channels {
-                for mel in 0..self.mels {
-                    values.extend(rows.iter().map(|row| channel[row * self.mels + mel]));
-                }
-            }
-        }
-        values
-    }
 }
 
 impl Extractor for LogMel {
@@ -215,13 +198,40 @@ impl Extractor for LogMel {
         let second = deltas(&delta, self.mels, DELTA_REACH);
         Ok(Features {
             shape: vec![self.segments, 3, self.mels, self.frames],
-            values: Values::F32(self.segment(&[still, delta, second])),
+            values: Values::F32(cut(
+                &[still, delta, second],
+                self.mels,
+                self.frames,
+                self.segments,
+            )),
             times_s: segments::centres(sound.duration_s(), self.segments),
             names: Vec::new(),
             faces: None,
             warnings: sound.warnings,
         })
     }
+}
+
+/// Cuts `count` segments of some frames out of row-major matrices: `(count, channels, columns, frames)`.
+pub(crate) fn cut(
+    channels: &[Vec<f32>; 3],
+    columns: usize,
+    frames: usize,
+    count: usize,
+) -> Vec<f32> {
+    let length = channels[0].len() / columns;
+    let mut values = Vec::with_capacity(count * channels.len() * columns * frames);
+    for start in segments::windows(length, frames, count) {
+        let rows: Vec<usize> = (0..frames as isize)
+            .map(|t| (start + t).clamp(0, length as isize - 1) as usize)
+            .collect();
+        for channel in channels {
+            for column in 0..columns {
+                values.extend(rows.iter().map(|row| channel[row * columns + column]));
+            }
+        }
+    }
+    values
 }
 
 /// Slope of every column of a row-major matrix over `reach` rows to each side, the ends repeated.
@@ -362,12 +372,11 @@ mod tests {
 
     #[test]
     fn a_segment_shows_the_frames_of_its_window_and_a_short_clip_is_repeated_at_its_ends() {
-        let config = LogMel { segments: 2, mels: 1, frames: 4, ..LogMel::default() };
         let still: Vec<f32> = (0..8).map(|t| t as f32).collect();
-        let values = config.segment(&[still.clone(), still.clone(), still]);
+        let values = cut(&[still.clone(), still.clone(), still], 1, 4, 2);
         assert_eq!(values[..4], [0.0, 1.0, 2.0, 3.0]);
         assert_eq!(values[12..16], [4.0, 5.0, 6.0, 7.0]);
-        let values = config.segment(&[vec![5.0, 6.0], vec![0.0; 2], vec![0.0; 2]]);
+        let values = cut(&[vec![5.0, 6.0], vec![0.0; 2], vec![0.0; 2]], 1, 4, 2);
         assert_eq!(values[..4], [5.0, 5.0, 6.0, 6.0]);
     }
 

@@ -1,5 +1,8 @@
 //! The mel filter bank.
 
+use std::iter::Sum;
+use std::ops::Mul;
+
 use serde::{Deserialize, Serialize};
 
 /// How frequencies in Hz map to mel.
@@ -40,7 +43,18 @@ impl MelScale {
     }
 }
 
-/// Triangular filters over the bins of a power spectrum; the peak of each is 1.
+/// What the triangles of a bank look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Triangles {
+    /// Straight over Hz, peak 1.
+    Peak,
+    /// Straight over Hz, area 1 Hz: the peak is 2 over the width.
+    Area,
+    /// Straight over mel, peak 1.
+    Mel,
+}
+
+/// Triangular filters over the bins of a power spectrum.
 ///
 /// Filter `m` rises from the centre of filter `m - 1` to its own and falls to that of `m + 1`; the
 /// centres are equally spaced in mel.
@@ -57,8 +71,21 @@ struct Filter {
 }
 
 impl MelBank {
+    /// Filters of peak 1.
     pub(crate) fn new(
         scale: MelScale,
+        bands: usize,
+        range_hz: [f64; 2],
+        bin_hz: f64,
+        bins: usize,
+    ) -> Self {
+        Self::shaped(scale, Triangles::Peak, bands, range_hz, bin_hz, bins)
+    }
+
+    /// Filters of any shape.
+    pub(crate) fn shaped(
+        scale: MelScale,
+        shape: Triangles,
         bands: usize,
         [low_hz, high_hz]: [f64; 2],
         bin_hz: f64,
@@ -70,9 +97,12 @@ impl MelBank {
         let filters = (0..bands)
             .map(|band| {
                 let (from, peak, to) = (corner(band), corner(band + 1), corner(band + 2));
+                let place = |hz: f64| if shape == Triangles::Mel { scale.mel(hz) } else { hz };
+                let height = if shape == Triangles::Area { 2.0 / (to - from) } else { 1.0 };
+                let [a, b, c] = [from, peak, to].map(place);
                 let weight = |bin: usize| {
-                    let hz = bin as f64 * bin_hz;
-                    ((hz - from) / (peak - from)).min((to - hz) / (to - peak)).max(0.0) as f32
+                    let x = place(bin as f64 * bin_hz);
+                    (height * ((x - a) / (b - a)).min((c - x) / (c - b)).max(0.0)) as f32
                 };
                 let first = ((from / bin_hz).floor() as usize).min(bins);
                 let end = ((to / bin_hz).ceil() as usize + 1).clamp(first, bins);
@@ -83,9 +113,13 @@ impl MelBank {
     }
 
     /// The power in each band.
-    pub(crate) fn apply<'a>(&'a self, power: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
+    pub(crate) fn apply<'a, T>(&'a self, power: &'a [T]) -> impl Iterator<Item = T> + 'a
+    where
+        T: Copy + From<f32> + Mul<Output = T> + Sum + 'a,
+    {
         self.filters.iter().map(|filter| {
-            filter.weights.iter().zip(power.iter().skip(filter.first)).map(|(w, p)| w * p).sum()
+            let bins = power.iter().skip(filter.first);
+            filter.weights.iter().zip(bins).map(|(&w, &p)| T::from(w) * p).sum()
         })
     }
 
@@ -117,7 +151,7 @@ mod tests {
         let first_peak = MelScale::Htk.hz(MelScale::Htk.mel(100.0)
             + (MelScale::Htk.mel(7000.0) - MelScale::Htk.mel(100.0)) / 21.0);
         for bin in (first_peak as usize / 10 + 1)..600 {
-            let mut power = vec![0.0; 801];
+            let mut power = vec![0.0_f32; 801];
             power[bin] = 1.0;
             let sum: f32 = bank.apply(&power).sum();
             assert!((sum - 1.0).abs() < 1e-5, "bin {bin}: {sum}");

@@ -3,36 +3,92 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-use realfft::{RealFftPlanner, RealToComplex, num_complex::Complex};
+use realfft::{FftNum, RealFftPlanner, RealToComplex, num_complex::Complex};
 
 use crate::{Error, Result};
 
-/// Cuts a sound into overlapping frames and gives the power spectrum of each.
-///
-/// Frame `t` is centred at sample `t * hop`; samples beyond the ends are mirrored. The Hann window is
-/// periodic and the FFT is padded with zeros. The spectrum is `|X|^2`, unscaled.
-pub(crate) struct Spectrum {
-    window: Vec<f32>,
-    hop: usize,
-    fft: Arc<dyn RealToComplex<f32>>,
-    input: Vec<f32>,
-    output: Vec<Complex<f32>>,
-    scratch: Vec<Complex<f32>>,
-    power: Vec<f32>,
+/// What a frame sees of a sound and how it is prepared.
+#[derive(Debug, Clone)]
+pub(crate) struct Framing<T> {
+    /// The window, sample by sample.
+    pub(crate) window: Vec<T>,
+    /// Samples from frame to frame.
+    pub(crate) hop: usize,
+    /// Samples from the start of frame `t` to sample `t * hop`.
+    pub(crate) reach: usize,
+    /// What lies beyond the ends of the sound.
+    pub(crate) edges: Edges,
+    /// Whether a frame loses its mean and is then differenced with this weight before it is windowed.
+    pub(crate) emphasis: Option<T>,
 }
 
-impl Spectrum {
+/// What lies beyond the ends of a sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Edges {
+    /// The sound, mirrored at its first and last sample.
+    Mirror,
+    /// Silence.
+    Zeros,
+    /// Nothing: there are no frames that reach beyond the ends.
+    Snip,
+}
+
+impl<T> Framing<T> {
+    /// Number of frames of a sound.
+    pub(crate) fn frames(&self, samples: usize) -> usize {
+        match self.edges {
+            Edges::Mirror | Edges::Zeros if samples == 0 => 0,
+            Edges::Mirror | Edges::Zeros => 1 + samples / self.hop,
+            Edges::Snip => {
+                samples.checked_sub(self.window.len()).map_or(0, |rest| 1 + rest / self.hop)
+            }
+        }
+    }
+}
+
+/// The periodic Hann window.
+pub(crate) fn hann(length: usize) -> impl Iterator<Item = f64> {
+    (0..length).map(move |i| 0.5 - 0.5 * (TAU * i as f64 / length as f64).cos())
+}
+
+/// Cuts a sound into overlapping frames and gives the power spectrum of each: `|X|^2`, unscaled. The
+/// FFT is padded with zeros.
+pub(crate) struct Spectrum<T> {
+    framing: Framing<T>,
+    fft: Arc<dyn RealToComplex<T>>,
+    input: Vec<T>,
+    output: Vec<Complex<T>>,
+    scratch: Vec<Complex<T>>,
+    power: Vec<T>,
+}
+
+impl Spectrum<f32> {
     /// `window` and `hop` in samples; `fft` samples a transform, not below `window`.
+    ///
+    /// Frame `t` is centred at sample `t * hop`; samples beyond the ends are mirrored. The Hann
+    /// window is periodic.
     pub(crate) fn new(window: usize, hop: usize, fft: usize) -> Self {
-        let fft = RealFftPlanner::new().plan_fft_forward(fft);
-        let hann = |i: usize| (0.5 - 0.5 * (TAU * i as f64 / window as f64).cos()) as f32;
-        Self {
-            window: (0..window).map(hann).collect(),
+        let framing = Framing {
+            window: hann(window).map(|weight| weight as f32).collect(),
             hop,
+            reach: window / 2,
+            edges: Edges::Mirror,
+            emphasis: None,
+        };
+        Self::framed(framing, fft)
+    }
+}
+
+impl<T: FftNum + From<f32>> Spectrum<T> {
+    /// Spectra of `fft` samples, not fewer than those of the window.
+    pub(crate) fn framed(framing: Framing<T>, fft: usize) -> Self {
+        let fft = RealFftPlanner::new().plan_fft_forward(fft);
+        Self {
+            framing,
             input: fft.make_input_vec(),
             output: fft.make_output_vec(),
             scratch: fft.make_scratch_vec(),
-            power: vec![0.0; fft.complex_len()],
+            power: vec![T::zero(); fft.complex_len()],
             fft,
         }
     }
@@ -44,15 +100,30 @@ impl Spectrum {
 
     /// Number of frames of a sound.
     pub(crate) fn frames(&self, samples: usize) -> usize {
-        1 + samples / self.hop
+        self.framing.frames(samples)
     }
 
-    /// The power spectrum of frame `t`.
-    pub(crate) fn power(&mut self, samples: &[f32], t: usize) -> Result<&[f32]> {
-        let start = (t * self.hop) as isize - (self.window.len() / 2) as isize;
-        self.input.fill(0.0);
-        for (i, (to, weight)) in self.input.iter_mut().zip(&self.window).enumerate() {
-            *to = weight * samples[mirror(start + i as isize, samples.len())];
+    /// The power spectrum of frame `t`, of a sound that is not empty.
+    pub(crate) fn power(&mut self, samples: &[f32], t: usize) -> Result<&[T]> {
+        let Framing { window, hop, reach, edges, emphasis } = &self.framing;
+        let (frame, padding) = self.input.split_at_mut(window.len());
+        padding.fill(T::zero());
+        let start = (t * hop) as isize - *reach as isize;
+        let inside = usize::try_from(start).ok().and_then(|at| samples.get(at..at + window.len()));
+        if let Some(inside) = inside {
+            for (to, &sample) in frame.iter_mut().zip(inside) {
+                *to = T::from(sample);
+            }
+        } else {
+            for (i, to) in frame.iter_mut().enumerate() {
+                *to = edges.sample(samples, start + i as isize);
+            }
+        }
+        if let Some(weight) = *emphasis {
+            emphasise(frame, weight);
+        }
+        for (to, &weight) in frame.iter_mut().zip(window) {
+            *to = weight * *to;
         }
         self.fft
             .process_with_scratch(&mut self.input, &mut self.output, &mut self.scratch)
@@ -61,6 +132,30 @@ impl Spectrum {
             *power = value.norm_sqr();
         }
         Ok(&self.power)
+    }
+}
+
+impl Edges {
+    /// The sample at any index.
+    fn sample<T: FftNum + From<f32>>(self, samples: &[f32], index: isize) -> T {
+        let index = match self {
+            Self::Mirror => Some(mirror(index, samples.len())),
+            Self::Zeros | Self::Snip => usize::try_from(index).ok(),
+        };
+        index.and_then(|index| samples.get(index)).map_or(T::zero(), |&sample| T::from(sample))
+    }
+}
+
+/// Takes the mean from a frame, and then from every sample the one before it, times a weight; the
+/// first has itself before it.
+fn emphasise<T: FftNum + From<f32>>(frame: &mut [T], weight: T) {
+    let sum = frame.iter().fold(T::zero(), |sum, &sample| sum + sample);
+    let mean = sum / T::from_usize(frame.len()).unwrap_or(T::one());
+    let mut before = frame.first().map_or(T::zero(), |&first| first - mean);
+    for sample in frame {
+        let here = *sample - mean;
+        *sample = here - weight * before;
+        before = here;
     }
 }
 
@@ -83,5 +178,25 @@ mod tests {
         let seen: Vec<_> = (-4..8).map(|i| mirror(i, 4)).collect();
         assert_eq!(seen, [2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0, 1]);
         assert_eq!(mirror(-5, 1), 0);
+    }
+
+    #[test]
+    fn emphasis_takes_the_mean_and_the_sample_before() {
+        let mut frame = [1.0, 2.0, 6.0];
+        emphasise(&mut frame, 0.5);
+        assert_eq!(frame, [-1.0, 0.0, 3.5]);
+    }
+
+    #[test]
+    fn frames_are_counted_by_their_edges() {
+        let frames = |edges, samples| {
+            let window = vec![1.0_f32; 400];
+            Framing { window, hop: 160, reach: 200, edges, emphasis: None }.frames(samples)
+        };
+        for (samples, padded, snipped) in [(0, 0, 0), (159, 1, 0), (400, 3, 1), (560, 4, 2)] {
+            assert_eq!(frames(Edges::Mirror, samples), padded);
+            assert_eq!(frames(Edges::Zeros, samples), padded);
+            assert_eq!(frames(Edges::Snip, samples), snipped);
+        }
     }
 }
