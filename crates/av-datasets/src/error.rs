@@ -115,6 +115,16 @@ pub enum Error {
         source: Box<csv::Error>,
     },
 
+    /// A file of arrays is no feature table. The reason says what to save otherwise; the names and types that are needed
+    /// are at [`TableConfig`](crate::TableConfig).
+    #[error("{path} is not a feature table: {reason}", path = path.display())]
+    Arrays {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// A row of a table has too few or too many cells. Mend the line.
     #[error(
         "{path}, line {line} has {actual} cells, but the first line names {expected} columns; mend the line",

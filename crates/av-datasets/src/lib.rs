@@ -8,7 +8,7 @@
 //!
 //! Nothing is skipped silently: a media file that does not belong is listed in [`Dataset::problems`] with the
 //! reason. This crate downloads nothing, opens no media and computes no feature; it reads file names, TOML
-//! descriptions and CSV tables.
+//! descriptions, annotations and feature tables.
 //!
 //! # Example
 //!

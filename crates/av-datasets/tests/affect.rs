@@ -108,7 +108,7 @@ fn a_damaged_copy_of_afew_va_is_told_clip_by_clip() {
 fn an_annotation_of_aff_wild2_is_a_clip_with_a_target_a_frame() {
     let root = tree(["batch1/1-30-1280x720.mp4", "batch2/video59.avi", "batch2/video7_left.mp4"]);
     let va = "VA_Estimation_Challenge";
-    let text = "valence,arousal\r\n0.25,-1\r\n-5,-5\r\n-5,0.5\r\n1.0,0.125\r\n\r\n";
+    let text = "valence,arousal\r\n0.25,-1\r\n-5,0.5\r\n0.5,-5\r\n1.0,0.125\r\n\r\n";
     add(root.path(), format!("{va}/Train_Set/1-30-1280x720.txt"), text);
     for place in ["left", "right"] {
         let path = format!("{va}/Validation_Set/video59_{place}.txt");

@@ -1,6 +1,7 @@
 //! Which columns of a table are features.
 
-use super::{CsvFile, TableConfig};
+use super::TableConfig;
+use super::file::TableFile;
 use crate::error::listed;
 use crate::{Error, Result};
 use regex::Regex;
@@ -17,10 +18,12 @@ pub(super) struct Columns {
 
 impl Columns {
     /// Errors: a column that is not there; a selection that matches no column; no feature left.
-    pub fn choose(config: &TableConfig, file: &CsvFile, path: &Path) -> Result<Self> {
-        let key = file.column(&config.key)?;
-        let fold = file.optional_column(config.fold.as_deref())?;
-        let subject = file.optional_column(config.subject.as_deref())?;
+    pub fn choose(config: &TableConfig, file: &TableFile, path: &Path) -> Result<Self> {
+        let key = file.column(&config.key, path)?;
+        let optional =
+            |name: &Option<String>| name.as_ref().map(|name| file.column(name, path)).transpose();
+        let fold = optional(&config.fold)?;
+        let subject = optional(&config.subject)?;
         let include = selections(&config.include, file, path)?;
         let exclude = selections(&config.exclude, file, path)?;
         let features: Vec<usize> = file
@@ -40,7 +43,7 @@ impl Columns {
 }
 
 /// Each must match a column, so that a typing error is found.
-fn selections(globs: &[String], file: &CsvFile, path: &Path) -> Result<Vec<Regex>> {
+fn selections(globs: &[String], file: &TableFile, path: &Path) -> Result<Vec<Regex>> {
     let compile = |glob: &String| {
         let regex = regex::escape(glob).replace(r"\*", ".*").replace(r"\?", ".");
         let regex = Regex::new(&format!("^(?s:{regex})$")).map_err(|source| Error::Regex {

@@ -7,13 +7,13 @@ use std::io::{Read, Take};
 use std::path::{Path, PathBuf};
 
 /// 6,000 columns for 10,000 clips, as text, are below this.
-const MAX_BYTES: u64 = 1 << 30;
+pub(super) const MAX_BYTES: u64 = 1 << 30;
 
 /// One row is one clip; no corpus has more.
-const MAX_ROWS: u64 = 1_000_000;
+pub(super) const MAX_ROWS: u64 = 1_000_000;
 
 /// The largest feature sets of the field have some 7,000 columns.
-const MAX_COLUMNS: u64 = 1 << 16;
+pub(super) const MAX_COLUMNS: u64 = 1 << 16;
 
 /// A CSV file that is read row by row.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Gives every clip its row.
 
 use super::columns::Columns;
-use super::csv_file::Row;
-use super::{CsvFile, Rewrite, Table, TableConfig};
+use super::file::{Row, TableFile};
+use super::{Rewrite, Table, TableConfig};
 use crate::corpus::performance;
 use crate::{Clip, Dataset, Error, Problem, Result, Source};
 use regex::Regex;
@@ -10,10 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Numbers of one table: 1 GiB of memory.
-const MAX_CELLS: usize = 1 << 28;
-
-/// Cells that say that a value is missing, in lower case.
-const MISSING: [&str; 3] = ["", "na", "nan"];
+pub(super) const MAX_CELLS: usize = 1 << 28;
 
 impl Dataset {
     /// Takes a feature table as the sound of the clips, instead of what they had.
@@ -77,7 +74,7 @@ struct Joined {
 /// A table while it is being read.
 struct Reading<'a> {
     path: &'a Path,
-    file: CsvFile,
+    file: TableFile,
     columns: Columns,
     rewrite: Option<(Regex, &'a str)>,
     clips: &'a [Clip],
@@ -88,7 +85,7 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn new(dataset: &'a Dataset, path: &'a Path, config: &'a TableConfig) -> Result<Self> {
-        let file = CsvFile::open(path)?;
+        let file = TableFile::open(path, config)?;
         let rewrite = match &config.rewrite {
             None => None,
             Some(Rewrite { pattern, replacement }) => {
@@ -146,7 +143,7 @@ impl<'a> Reading<'a> {
     }
 
     fn key(&self, row: &Row) -> String {
-        let key = row.cell(self.columns.key);
+        let key = self.file.text(row, self.columns.key);
         match &self.rewrite {
             Some((pattern, replacement)) => pattern.replace(key, *replacement).into_owned(),
             None => key.into(),
@@ -166,7 +163,9 @@ impl<'a> Reading<'a> {
             return Ok(None);
         }
         let cell = |column: Option<usize>| {
-            column.map(|column| row.cell(column).to_owned()).filter(|text| !text.is_empty())
+            column
+                .map(|column| self.file.text(row, column).to_owned())
+                .filter(|text| !text.is_empty())
         };
         let facts = Facts {
             row: index,
@@ -199,22 +198,11 @@ impl<'a> Reading<'a> {
     }
 
     fn values(&self, row: &Row) -> Result<Vec<f32>> {
-        let value = |&column: &usize| {
-            let text = row.cell(column);
-            if MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing)) {
-                return Ok(f32::NAN);
-            }
-            text.parse().ok().filter(|value: &f32| value.is_finite()).ok_or_else(|| Error::Cell {
-                path: self.path.into(),
-                line: row.line,
-                column: self.file.columns().get(column).cloned().unwrap_or_default(),
-                value: text.into(),
-            })
-        };
+        let value = |&column: &usize| self.file.value(row, column, self.path);
         self.columns.features.iter().map(value).collect()
     }
 
     fn report(&mut self, row: &Row, reason: String) {
-        self.problems.push(Problem::new(self.path, format!("line {}: {reason}", row.line)));
+        self.problems.push(Problem::new(self.path, format!("{}: {reason}", row.place())));
     }
 }

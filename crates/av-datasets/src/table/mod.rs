@@ -2,7 +2,12 @@
 
 mod columns;
 mod csv_file;
+mod file;
 mod join;
+mod matrix;
+mod npy;
+mod npz;
+mod tensors;
 
 pub(crate) use csv_file::CsvFile;
 
@@ -20,11 +25,23 @@ pub struct Table {
     pub rows: Vec<Vec<f32>>,
 }
 
-/// A CSV file with one row a clip, as the sound or the picture of the clips.
+/// A file with one row a clip, as the sound or the picture of the clips: CSV, or arrays in one file.
 ///
-/// The first line names the columns. Every column but `key`, `fold` and `subject` is a feature unless
+/// The first line of a CSV file names the columns. A file of arrays, whose extension is `npz` or `safetensors`, has
+///
+/// | name | `npz` | `safetensors` |
+/// |---|---|---|
+/// | `features` | an array of rows by columns, float32 or float64 | a tensor of the same |
+/// | that of `key`, usually `id` | a list of texts (`dtype=str`), one a row | metadata, a JSON list of texts |
+/// | those of `fold` and `subject`, where given | lists of texts or whole numbers | metadata, JSON lists of texts |
+/// | `columns`, where given; else features are called `0`, `1`, ... | a list of texts, one a column | metadata, a JSON list of texts |
+///
+/// as `np.savez("table.npz", id=names, features=values)` and `safetensors.numpy.save_file({"features": values}, path,
+/// metadata={"id": json.dumps(names)})` write them. Pickled objects are not read.
+///
+/// Every column but `key`, `fold` and `subject` is a feature unless
 /// `include` or `exclude` says otherwise. Features are finite numbers; an empty cell, `NA` and `NaN` are
-/// missing values.
+/// missing values, as is NaN in an array.
 ///
 /// A row belongs to the clip whose name is its key. For RAVDESS the key may also be the name of any file of
 /// the clip without extension: `01-01-06-01-02-01-12` and `03-01-06-01-02-01-12` are the same clip.
@@ -48,7 +65,7 @@ pub struct Table {
 pub struct TableConfig {
     /// The file, relative to the data folder.
     pub path: PathBuf,
-    /// Column that says which clip a row belongs to.
+    /// Column, or list of texts, that says which clip a row belongs to.
     pub key: String,
     /// How to make a clip's name from a key. Default: the key is the name.
     #[serde(default)]
