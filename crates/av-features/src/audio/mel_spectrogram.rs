@@ -93,8 +93,8 @@ const MAX_VALUES: usize = 1 << 28;
 /// # Numerics
 ///
 /// Spectra and bands are computed in f64, so that a quiet band beside a loud one is right to the last
-/// digits of f32 too. torchaudio's and librosa's defaults have bands narrower than a bin at low rates; they
-/// are 0, as in the tools.
+/// digits of f32 too. torchaudio's defaults have bands narrower than a bin at 16 kHz, librosa's at low rates;
+/// they are 0, as in the tools. As a text every field must be given: those left out would be one tool's.
 ///
 /// # Example
 ///
