@@ -45,6 +45,8 @@
 //! | [`FaceCrops`] | picture | `(30, 3, 64, 64)` bytes | the face at the centre of each segment |
 //! | [`FaceHog`] | picture | `(1, 288)` | named statistics of the shape of the face |
 //!
+//! Frame by frame: [`descriptors`] of the spectrum.
+//!
 //! Underneath: [`read_sound`] gives one channel at any rate, [`Frames`] the images of a video with their times,
 //! [`write_clip`] makes an mp4 file, and [`Cache`] keeps what was extracted. An extractor of one's own is a
 //! struct of settings that implements [`Extractor`].
@@ -75,7 +77,10 @@ mod image;
 mod media;
 pub mod segments;
 
-pub use audio::{Functionals, LogMel, MelScale, Normalisation, POWER_FLOOR};
+pub use audio::{
+    DescriptorConfig, Descriptors, Functionals, LogMel, MelScale, Normalisation, POWER_FLOOR,
+    descriptors,
+};
 pub use cache::{Cache, Cached, Origin};
 pub use error::{Error, Result};
 pub use face::{FaceCrops, FaceHog};

@@ -1,6 +1,7 @@
 //! From samples to features.
 
 mod contours;
+mod descriptors;
 mod functionals;
 mod log_mel;
 mod mel;
@@ -9,6 +10,7 @@ mod resample;
 mod spectrum;
 mod statistics;
 
+pub use descriptors::{DescriptorConfig, Descriptors, descriptors};
 pub use functionals::Functionals;
 pub use log_mel::{LogMel, Normalisation, POWER_FLOOR};
 pub use mel::MelScale;

@@ -49,7 +49,11 @@ impl Spectrum {
 
     /// The power spectrum of frame `t`.
     pub(crate) fn power(&mut self, samples: &[f32], t: usize) -> Result<&[f32]> {
-        let start = (t * self.hop) as isize - (self.window.len() / 2) as isize;
+        self.power_at(samples, (t * self.hop) as isize - (self.window.len() / 2) as isize)
+    }
+
+    /// The power spectrum of the window that begins at sample `start`.
+    pub(crate) fn power_at(&mut self, samples: &[f32], start: isize) -> Result<&[f32]> {
         self.input.fill(0.0);
         for (i, (to, weight)) in self.input.iter_mut().zip(&self.window).enumerate() {
             *to = weight * samples[mirror(start + i as isize, samples.len())];
