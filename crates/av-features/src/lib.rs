@@ -41,11 +41,12 @@
 //! | Extractor | From | Shape | What |
 //! |---|---|---|---|
 //! | [`LogMel`] | sound | `(30, 3, 64, 64)` | log-mel segments with deltas |
-//! | [`Functionals`] | sound | `(1, 100)` | named statistics of the voice over the clip |
+//! | [`Functionals`] | sound | `(1, 100)`, `(1, 88)` | named sets of statistics of the voice over the clip |
 //! | [`FaceCrops`] | picture | `(30, 3, 64, 64)` bytes | the face at the centre of each segment |
 //! | [`FaceHog`] | picture | `(1, 288)` | named statistics of the shape of the face |
 //!
-//! Frame by frame: [`descriptors`] of the spectrum.
+//! Frame by frame: [`descriptors`] of the spectrum, and [`voice_quality`]. [`Trim`] cuts silence
+//! off a clip.
 //!
 //! Underneath: [`read_sound`] gives one channel at any rate, [`Frames`] the images of a video with their times,
 //! [`write_clip`] makes an mp4 file, and [`Cache`] keeps what was extracted. An extractor of one's own is a
@@ -78,8 +79,8 @@ mod media;
 pub mod segments;
 
 pub use audio::{
-    DescriptorConfig, Descriptors, Functionals, LogMel, MelScale, Normalisation, POWER_FLOOR,
-    descriptors,
+    DescriptorConfig, Descriptors, FunctionalSet, Functionals, LogMel, MelScale, Normalisation,
+    POWER_FLOOR, Trim, VoiceQuality, descriptors, voice_quality,
 };
 pub use cache::{Cache, Cached, Origin};
 pub use error::{Error, Result};
