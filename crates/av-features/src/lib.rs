@@ -46,7 +46,7 @@
 //! | [`FaceHog`] | picture | `(1, 288)` | named statistics of the shape of the face |
 //!
 //! Frame by frame: [`descriptors`] of the spectrum, and [`voice_quality`]. [`Trim`] cuts silence
-//! off a clip.
+//! off a clip, and [`augment`] makes other sounds and spectrograms of one.
 //!
 //! Underneath: [`read_sound`] gives one channel at any rate, [`Frames`] the images of a video with their times,
 //! [`write_clip`] makes an mp4 file, and [`Cache`] keeps what was extracted. An extractor of one's own is a
@@ -69,6 +69,7 @@
 //! an error that says so.
 
 mod audio;
+pub mod augment;
 mod cache;
 mod error;
 mod face;
