@@ -42,12 +42,14 @@
 //! |---|---|---|---|
 //! | [`LogMel`] | sound | `(30, 3, 64, 64)` | log-mel segments with deltas |
 //! | [`Mfcc`] | sound | `(30, 3, n_mfcc, 64)` | cepstral segments with deltas, as librosa, torchaudio or Kaldi |
-//! | [`Functionals`] | sound | `(1, 100)` | named statistics of the voice over the clip |
+//! | [`Functionals`] | sound | `(1, 100)`, `(1, 88)` | named sets of statistics of the voice over the clip |
 //! | [`FaceCrops`] | picture | `(30, 3, 64, 64)` bytes | the face at the centre of each segment |
 //! | [`FaceHog`] | picture | `(1, 288)` | named statistics of the shape of the face |
 //!
 //! Frame by frame, from samples: [`MelSpectrogram`], [`Mfcc::frames`] and [`deltas`] equal those of librosa,
-//! torchaudio or Kaldi by the name of the tool ([`Convention`]), and [`Pyin`] tracks the pitch.
+//! torchaudio or Kaldi by the name of the tool ([`Convention`]), [`descriptors`] of the spectrum those of librosa;
+//! [`Pyin`] tracks the pitch, [`voice_quality`] looks at single periods. [`Trim`] cuts silence off a clip, and
+//! [`augment`] makes other sounds and spectrograms of one.
 //!
 //! Underneath: [`read_sound`] gives one channel at any rate, [`Frames`] the images of a video with their times,
 //! [`write_clip`] makes an mp4 file, and [`Cache`] keeps what was extracted. An extractor of one's own is a
@@ -70,6 +72,7 @@
 //! an error that says so.
 
 mod audio;
+pub mod augment;
 mod cache;
 mod error;
 mod face;
@@ -80,8 +83,9 @@ mod media;
 pub mod segments;
 
 pub use audio::{
-    Convention, Functionals, LogMel, Logarithm, Matrix, MelScale, MelSpectrogram, Mfcc,
-    Normalisation, POWER_FLOOR, PitchTrack, Pyin, deltas,
+    Convention, DescriptorConfig, Descriptors, FunctionalSet, Functionals, LogMel, Logarithm,
+    Matrix, MelScale, MelSpectrogram, Mfcc, Normalisation, POWER_FLOOR, PitchTrack, Pyin, Trim,
+    VoiceQuality, deltas, descriptors, voice_quality,
 };
 pub use cache::{Cache, Cached, Origin};
 pub use error::{Error, Result};

@@ -4,7 +4,8 @@ use crate::experiment::{System, TrainingConfig};
 use crate::normaliser::{Normaliser, Scale};
 use crate::part::{Item, Part};
 use crate::{AudioVisual, Result};
-use av_features::Features;
+use av_features::augment::SpecAugment;
+use av_features::{Features, Values};
 use av_ops::Streams;
 use candle_core::{Device, Tensor};
 
@@ -26,13 +27,31 @@ pub struct Rows {
     pub present: Vec<bool>,
 }
 
-/// A segment of a clip: index into the items of a part, position in the clip in `[0, 1)`, and whether its
-/// picture is turned from left to right.
+/// A segment of a clip: index into the items of a part, position in the clip in `[0, 1)`, whether its
+/// picture is turned from left to right, and the masks over its log-mel patch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Segment {
     pub item: usize,
     pub position: f64,
     pub mirrored: bool,
+    pub masks: Option<Masks>,
+}
+
+/// Masks and the seed that places them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Masks {
+    pub config: SpecAugment,
+    pub seed: u64,
+}
+
+impl Masks {
+    /// Covers parts of a normalised log-mel patch by 0, the mean of the training clips.
+    fn apply(&self, shape: &[usize], patch: &mut [f32]) -> Result<()> {
+        if let [_, channels, bands, frames] = *shape {
+            self.config.apply(patch, [channels, bands, frames], 0.0, self.seed)?;
+        }
+        Ok(())
+    }
 }
 
 /// The batches of one epoch: from each clip some random segments, shuffled, split into batches of
@@ -42,14 +61,17 @@ pub(crate) fn epoch_batches(
     streams: &Streams,
     epoch: usize,
     config: &TrainingConfig,
+    augmentation: Option<SpecAugment>,
 ) -> Vec<Vec<Segment>> {
     let TrainingConfig { segments, batch, mirror, .. } = *config;
     let mut draws = streams.rng(&format!("segments/{epoch}"));
+    let mut seeds = streams.rng(&format!("masks/{epoch}"));
     let mut all: Vec<Segment> = (0..part.items.len())
         .flat_map(|item| (0..segments).map(move |_| item))
         .map(|item| {
             let (position, side) = (draws.uniform(), draws.uniform());
-            Segment { item, position, mirrored: mirror && side < 0.5 }
+            let masks = augmentation.map(|config| Masks { config, seed: seeds.below(u64::MAX) });
+            Segment { item, position, mirrored: mirror && side < 0.5, masks }
         })
         .collect();
     streams.rng(&format!("shuffle/{epoch}")).shuffle(&mut all);
@@ -59,7 +81,7 @@ pub(crate) fn epoch_batches(
         .collect()
 }
 
-/// `count` segments of a clip, evenly spaced; fewer where the clip has fewer.
+/// `count` segments of a clip as they are, evenly spaced; fewer where the clip has fewer.
 pub(crate) fn even_segments(item: usize, features: &Item, count: usize) -> Vec<Segment> {
     let longest = features.features.map(|side| side.map_or(0, segments_of));
     let count = count.min(longest.audio.max(longest.video)).max(1);
@@ -68,6 +90,7 @@ pub(crate) fn even_segments(item: usize, features: &Item, count: usize) -> Vec<S
             item,
             position: (index as f64 + 0.5) / count as f64,
             mirrored: false,
+            masks: None,
         })
         .collect()
 }
@@ -132,7 +155,11 @@ impl Rows {
             let Some(features) = features else { continue };
             let count = segments_of(features);
             let index = ((segment.position * count as f64) as usize).min(count.saturating_sub(1));
+            let start = values.len();
             scale.push(features, index, segment.mirrored, &mut values);
+            if let (Some(masks), Values::F32(_)) = (segment.masks, &features.values) {
+                masks.apply(&features.shape, &mut values[start..])?;
+            }
             shape.truncate(1);
             shape.extend_from_slice(&features.shape[1..]);
             shape[0] += 1;
@@ -141,5 +168,70 @@ impl Rows {
             return Ok(None);
         }
         Ok(Some(Self { features: Tensor::from_vec(values, shape, device)?, present }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::normaliser::fit_normaliser;
+    use crate::part::Item;
+
+    const SHAPE: [usize; 4] = [5, 3, 8, 10];
+
+    fn features(clip: usize) -> Features {
+        let mut rng = Streams::new(9).rng(&format!("clip/{clip}"));
+        let values = (0..SHAPE.iter().product::<usize>()).map(|_| rng.normal() as f32).collect();
+        Features {
+            shape: SHAPE.to_vec(),
+            values: Values::F32(values),
+            times_s: vec![],
+            names: vec![],
+            faces: None,
+            warnings: vec![],
+        }
+    }
+
+    fn part(clips: &[Features]) -> Part<'_> {
+        let item = |features| Item {
+            id: "clip",
+            label: Some(0),
+            features: AudioVisual { audio: Some(features), video: None },
+        };
+        Part { items: clips.iter().map(item).collect() }
+    }
+
+    fn values(part: &Part, segments: &[Segment]) -> Vec<f32> {
+        let normaliser = fit_normaliser(part);
+        let batch = Batch::new(part, segments, &normaliser, System::Audio, &Device::Cpu).unwrap();
+        let rows = batch.inputs.audio.unwrap().features;
+        rows.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    const MASKS: SpecAugment =
+        SpecAugment { time_masks: 2, time_width: 4, frequency_masks: 1, frequency_width: 3 };
+
+    #[test]
+    fn masks_cover_training_segments_alone_and_change_no_other_draw() {
+        let clips: Vec<Features> = (0..6).map(features).collect();
+        let part = part(&clips);
+        let (streams, config) = (Streams::new(3), TrainingConfig::default());
+        let epoch = |epoch, masks| epoch_batches(&part, &streams, epoch, &config, masks).concat();
+        let plain = epoch(1, None);
+        let masked = epoch(1, Some(MASKS));
+        for (a, b) in plain.iter().zip(&masked) {
+            assert_eq!(*a, Segment { masks: None, ..*b });
+        }
+        let (plain, seen) = (values(&part, &plain), values(&part, &masked));
+        let covered = plain.iter().zip(&seen).filter(|(a, b)| a != b).count();
+        assert!(covered > plain.len() / 20, "{covered} of {} are covered", plain.len());
+        // What is not covered is as it was.
+        assert!(plain.iter().zip(&seen).all(|(a, b)| a == b || *b == 0.0));
+        assert_eq!(values(&part, &epoch(1, Some(MASKS))), seen, "the same epoch again");
+        assert_ne!(epoch(2, Some(MASKS))[0].masks, masked[0].masks);
+        for (item, features) in part.items.iter().enumerate() {
+            let even = even_segments(item, features, 4);
+            assert!(even.iter().all(|segment| segment.masks.is_none()));
+        }
     }
 }

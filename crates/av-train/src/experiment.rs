@@ -3,6 +3,7 @@
 use crate::{Error, Result};
 use av_datasets::{CorpusConfig, Protocol, TableConfig};
 use av_encoders::NetworkConfig;
+use av_features::augment::SpecAugment;
 use av_features::{FaceCrops, FaceHog, Functionals, LogMel};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -51,6 +52,10 @@ pub struct Experiment {
     /// The optimiser and its schedule.
     #[serde(default)]
     pub training: TrainingConfig,
+    /// Masks over the log-mel patches of training segments, other ones each time; by default none. Segments
+    /// by which a clip is decided, in validation and in the test, are never masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augmentation: Option<SpecAugment>,
     /// Largest share of clips with a problem (unreadable, without sound or picture, with a name that is
     /// not UTF-8) that is still accepted. Such clips are listed in the record. Default 0: the first one
     /// stops the run.
@@ -299,6 +304,13 @@ impl Experiment {
         ] {
             check(key, value, value.is_finite() && value > 0.0, "a number above 0")?;
         }
+        if self.augmentation.is_some() && !matches!(self.audio, AudioInput::LogMel(_)) {
+            return Err(Error::Setting {
+                key: "audio.kind".into(),
+                actual: "without patches to mask".into(),
+                expected: "log-mel where there is an [augmentation]",
+            });
+        }
         Ok(())
     }
 }
@@ -365,6 +377,22 @@ mod tests {
         let experiment = Experiment::parse(MINIMAL, &settings).unwrap();
         assert_eq!(experiment.training.learning_rate, 0.5);
         assert_eq!(experiment.seeds, [4, 5]);
+    }
+
+    #[test]
+    fn masks_are_for_log_mel_and_leave_no_trace_where_there_are_none() {
+        let masks = ["augmentation={ time_masks = 2, time_width = 8 }".into()];
+        let error = Experiment::parse(MINIMAL, &masks).unwrap_err().to_string();
+        assert!(error.contains("must be log-mel where there is an [augmentation]"), "{error}");
+        let log_mel = MINIMAL.replace("functionals", "log-mel");
+        let masked = Experiment::parse(&log_mel, &masks).unwrap();
+        assert_eq!(masked.augmentation.map(|masks| masks.time_width), Some(8));
+        let typo = ["augmentation.time_mask=2".into()];
+        let error = Experiment::parse(&log_mel, &typo).unwrap_err().to_string();
+        assert!(error.contains("time_mask"), "{error}");
+        let plain = Experiment::parse(&log_mel, &[]).unwrap();
+        let text = serde_json::to_string(&plain).unwrap();
+        assert!(!text.contains("augmentation") && !text.contains("trim"), "{text}");
     }
 
     #[test]

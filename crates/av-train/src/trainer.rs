@@ -174,8 +174,8 @@ impl<'a> Stage<'a> {
 
     /// One pass over the clips.
     fn epoch(&mut self, epoch: usize) -> Result<Terms> {
-        let training = &self.setup.experiment.training;
-        let batches = epoch_batches(&self.part, &self.streams, epoch, training);
+        let Experiment { training, augmentation, .. } = self.setup.experiment;
+        let batches = epoch_batches(&self.part, &self.streams, epoch, training, *augmentation);
         let mut sum = Terms::default();
         for (index, segments) in batches.iter().enumerate() {
             let step = (epoch - 1) * batches.len() + index;

@@ -5,7 +5,7 @@ use std::f64::consts::PI;
 use super::log_mel::{POWER_FLOOR, deltas};
 use super::mel::{MelBank, MelScale};
 use super::pitch::pitch;
-use super::spectrum::Spectrum;
+use super::spectrum::{Edges, Spectrum};
 use super::statistics::Contour;
 use crate::Result;
 
@@ -54,7 +54,7 @@ pub(crate) const SHAPES: [&str; 5] =
 impl Contours {
     /// Analyses a sound at [`RATE_HZ`].
     pub(crate) fn new(samples: &[f32]) -> Result<Self> {
-        let mut spectrum = Spectrum::new(WINDOW, HOP, FFT);
+        let mut spectrum = Spectrum::new(WINDOW, HOP, FFT, Edges::Mirror);
         let (frames, bins) = (spectrum.frames(samples.len()), spectrum.bins());
         let bin_hz = f64::from(RATE_HZ) / FFT as f64;
         let bank = |bands| MelBank::new(MelScale::Htk, bands, [60.0, 7600.0], bin_hz, bins);
@@ -161,7 +161,7 @@ fn columns(contours: &Contours, name: &str, values: &[f32], count: usize) -> Vec
 }
 
 /// Coefficient `k` of the orthonormal cosine transform.
-fn cepstrum(mel: &[f32], k: usize) -> f32 {
+pub(crate) fn cepstrum(mel: &[f32], k: usize) -> f32 {
     let count = mel.len() as f64;
     let sum: f64 = mel
         .iter()
@@ -172,9 +172,20 @@ fn cepstrum(mel: &[f32], k: usize) -> f32 {
 }
 
 /// Mean square in dB relative to full scale.
-fn level(samples: &[f32]) -> f64 {
+pub(crate) fn level(samples: &[f32]) -> f64 {
     let mean = samples.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>() / samples.len() as f64;
     (10.0 * mean.log10()).max(SILENCE_DB)
+}
+
+/// Distance of the amplitude spectra of two frames, each of unit power; `before` becomes that of this one.
+pub(crate) fn flux(power: &[f32], total: f32, before: &mut [f32]) -> f64 {
+    let mut squares = 0.0;
+    for (before, p) in before.iter_mut().zip(power) {
+        let here = (p / total).sqrt();
+        squares += f64::from(here - *before).powi(2);
+        *before = here;
+    }
+    squares.sqrt()
 }
 
 /// The numbers of [`SHAPES`]; `before` is the normalised amplitude spectrum of the frame before.
@@ -199,19 +210,14 @@ fn spectral_shape(
     let bins = power.len() as f64;
     let geometric = power.iter().map(|p| f64::from(p.max(POWER_FLOOR)).ln()).sum::<f64>() / bins;
     let arithmetic = (f64::from(total) / bins).max(f64::from(POWER_FLOOR));
-    let mut flux = 0.0;
-    for (before, p) in before.iter_mut().zip(power) {
-        let here = (p / total).sqrt();
-        flux += f64::from(here - *before).powi(2);
-        *before = here;
-    }
+    let flux = flux(power, total, before);
     let crossings = samples.windows(2).filter(|pair| (pair[0] < 0.0) != (pair[1] < 0.0)).count();
     let duration_ms = samples.len() as f64 * 1000.0 / f64::from(RATE_HZ);
     [
         khz(centroid),
         khz(rolloff as f64),
         geometric.exp() / arithmetic,
-        flux.sqrt(),
+        flux,
         crossings as f64 / duration_ms,
     ]
 }

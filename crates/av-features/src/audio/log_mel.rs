@@ -5,9 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::mel::{MelBank, MelScale};
-use super::spectrum::Spectrum;
+use super::spectrum::{Edges, Spectrum};
+use super::trim::{Clip, Trim};
 use crate::features::{Extractor, Features, Values};
-use crate::{Error, Result, read_sound, segments};
+use crate::{Error, Result, segments};
 
 /// Smallest band power whose logarithm is taken: somewhat below the quantisation noise of 16-bit
 /// sound, so that digital silence lies beside real silence.
@@ -102,6 +103,10 @@ pub struct LogMel {
     pub scale: MelScale,
     /// Normalisation over the clip.
     pub normalisation: Normalisation,
+    /// Whether silence is cut off both ends; by default not. The segments then divide what is left, and
+    /// their centres are no longer those of the picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trim: Option<Trim>,
 }
 
 impl Default for LogMel {
@@ -117,6 +122,7 @@ impl Default for LogMel {
             high_hz: 8000.0,
             scale: MelScale::Htk,
             normalisation: Normalisation::None,
+            trim: None,
         }
     }
 }
@@ -171,7 +177,7 @@ impl LogMel {
     /// The log-mel spectrogram of a sound: rows of `mels` values, one a frame.
     fn spectrogram(&self, samples: &[f32]) -> Result<Vec<f32>> {
         let (window, hop) = (self.samples(self.window_ms), self.samples(self.hop_ms));
-        let mut spectrum = Spectrum::new(window, hop, self.fft());
+        let mut spectrum = Spectrum::new(window, hop, self.fft(), Edges::Mirror);
         let bank = self.bank(spectrum.bins());
         let mut values = Vec::with_capacity(spectrum.frames(samples.len()) * self.mels);
         for t in 0..spectrum.frames(samples.len()) {
@@ -188,9 +194,8 @@ impl Extractor for LogMel {
 
     fn extract(&self, media: &Path) -> Result<Features> {
         self.check()?;
-        let sound = read_sound(media, self.sample_rate_hz)?;
-        segments::check_duration(media, sound.duration_s())?;
-        let mut still = self.spectrogram(&sound.samples)?;
+        let clip = Clip::read(media, self.sample_rate_hz, self.trim)?;
+        let mut still = self.spectrogram(&clip.sound.samples)?;
         if self.normalisation == Normalisation::Clip {
             normalise(&mut still, self.mels);
         }
@@ -204,10 +209,10 @@ impl Extractor for LogMel {
                 self.frames,
                 self.segments,
             )),
-            times_s: segments::centres(sound.duration_s(), self.segments),
+            times_s: clip.centres(self.segments),
             names: Vec::new(),
             faces: None,
-            warnings: sound.warnings,
+            warnings: clip.sound.warnings,
         })
     }
 }

@@ -2,21 +2,29 @@
 
 mod contours;
 mod deltas;
+mod descriptors;
+mod egemaps_like;
+mod formants;
 mod functionals;
+mod harmonicity;
 mod log_mel;
 mod matrix;
 mod mel;
 mod mel_spectrogram;
 mod mfcc;
+mod periods;
 mod pitch;
 mod pitch_path;
 mod pyin;
 mod resample;
 mod spectrum;
 mod statistics;
+mod trim;
+mod voice_quality;
 
 pub use deltas::deltas;
-pub use functionals::Functionals;
+pub use descriptors::{DescriptorConfig, Descriptors, descriptors};
+pub use functionals::{FunctionalSet, Functionals};
 pub use log_mel::{LogMel, Normalisation, POWER_FLOOR};
 pub use matrix::Matrix;
 pub use mel::MelScale;
@@ -24,3 +32,5 @@ pub use mel_spectrogram::{Convention, Logarithm, MelSpectrogram};
 pub use mfcc::Mfcc;
 pub use pyin::{PitchTrack, Pyin};
 pub(crate) use resample::resample;
+pub use trim::Trim;
+pub use voice_quality::{VoiceQuality, voice_quality};

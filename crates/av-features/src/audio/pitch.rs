@@ -1,10 +1,10 @@
 //! The fundamental frequency of the voice.
 
 /// Lowest fundamental frequency in Hz: below every speaking voice.
-const LOW_HZ: f64 = 60.0;
+pub(crate) const LOW_HZ: f64 = 60.0;
 
 /// Highest fundamental frequency in Hz: a shout of fear or joy.
-const HIGH_HZ: f64 = 600.0;
+pub(crate) const HIGH_HZ: f64 = 600.0;
 
 /// Samples over which two periods are compared, in seconds.
 const INTEGRATION_S: f64 = 0.025;

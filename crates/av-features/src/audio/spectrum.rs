@@ -65,14 +65,13 @@ pub(crate) struct Spectrum<T> {
 impl Spectrum<f32> {
     /// `window` and `hop` in samples; `fft` samples a transform, not below `window`.
     ///
-    /// Frame `t` is centred at sample `t * hop`; samples beyond the ends are mirrored. The Hann
-    /// window is periodic.
-    pub(crate) fn new(window: usize, hop: usize, fft: usize) -> Self {
+    /// Frame `t` is centred at sample `t * hop`. The Hann window is periodic.
+    pub(crate) fn new(window: usize, hop: usize, fft: usize, edges: Edges) -> Self {
         let framing = Framing {
             window: hann(window).map(|weight| weight as f32).collect(),
             hop,
             reach: window / 2,
-            edges: Edges::Mirror,
+            edges,
             emphasis: None,
         };
         Self::framed(framing, fft)

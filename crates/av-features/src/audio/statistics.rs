@@ -1,5 +1,8 @@
 //! Statistics of a contour over a clip.
 
+/// Points farther apart than this, in seconds, do not belong to one rise or fall: a frame lies between.
+const GAP_S: f64 = 0.015;
+
 /// A value of each of some frames, with its time.
 pub(crate) struct Contour {
     /// Name of the contour, with its unit where it has one.
@@ -20,6 +23,18 @@ pub(crate) enum Statistic {
     Range,
     /// Slope of the regression line, a second.
     Slope,
+    /// Standard deviation over the magnitude of the mean; 0 where the mean is.
+    Variation,
+    /// 80th minus 20th percentile.
+    MiddleRange,
+    /// Mean slope of the rises, each from its lowest to its highest point, a second; 0 without one.
+    RiseMean,
+    /// Standard deviation of the slopes of the rises.
+    RiseSd,
+    /// Mean slope of the falls, which is negative.
+    FallMean,
+    /// Standard deviation of the slopes of the falls.
+    FallSd,
 }
 
 impl Statistic {
@@ -31,6 +46,12 @@ impl Statistic {
             Self::Percentile(percent) => format!("p{percent}"),
             Self::Range => "range".into(),
             Self::Slope => "slope".into(),
+            Self::Variation => "variation".into(),
+            Self::MiddleRange => "range_20_80".into(),
+            Self::RiseMean => "rise_mean".into(),
+            Self::RiseSd => "rise_sd".into(),
+            Self::FallMean => "fall_mean".into(),
+            Self::FallSd => "fall_sd".into(),
         }
     }
 
@@ -54,8 +75,27 @@ impl Statistic {
                 let joint = mean_of(&|p| (p.0 - time) * (p.1 - mean));
                 if spread > 0.0 { joint / spread } else { 0.0 }
             }
+            Self::Variation if mean == 0.0 => 0.0,
+            Self::Variation => Self::Sd.of(points) / mean.abs(),
+            Self::MiddleRange => percentile(points, 80.0) - percentile(points, 20.0),
+            Self::RiseMean => Self::Mean.of(&slopes(points, 1.0)),
+            Self::RiseSd => Self::Sd.of(&slopes(points, 1.0)),
+            Self::FallMean => Self::Mean.of(&slopes(points, -1.0)),
+            Self::FallSd => Self::Sd.of(&slopes(points, -1.0)),
         }
     }
+}
+
+/// Start and slope of each part that only rises (`sign` 1) or only falls (`sign` -1).
+fn slopes(points: &[(f64, f64)], sign: f64) -> Vec<(f64, f64)> {
+    let goes_on = |a: &(f64, f64), b: &(f64, f64)| b.0 - a.0 < GAP_S && (b.1 - a.1) * sign > 0.0;
+    let parts = points.chunk_by(goes_on).filter(|part| part.len() > 1);
+    parts
+        .filter_map(|part| {
+            let (first, last) = (part.first()?, part.last()?);
+            Some((first.0, (last.1 - first.1) / (last.0 - first.0)))
+        })
+        .collect()
 }
 
 fn percentile(points: &[(f64, f64)], percent: f64) -> f64 {
@@ -91,6 +131,26 @@ mod tests {
     }
 
     #[test]
+    fn rises_and_falls_of_a_known_contour_end_at_gaps() {
+        let at = |t: usize, value: f64| (t as f64 * 0.01, value);
+        // Up by 2 in two frames, down by 3 in one, level, up by 1; a gap; up by 4 in one.
+        let values = [1.0, 2.0, 3.0, 0.0, 0.0, 1.0];
+        let mut points: Vec<_> = values.iter().enumerate().map(|(t, &v)| at(t, v)).collect();
+        points.extend([at(8, 2.0), at(9, 6.0)]);
+        let close = |statistic: Statistic, truth: f64| {
+            let value = statistic.of(&points);
+            assert!((value - truth).abs() < 1e-9, "{statistic:?}: {value}");
+        };
+        close(Statistic::RiseMean, 200.0);
+        close(Statistic::RiseSd, 20_000.0_f64.sqrt());
+        close(Statistic::FallMean, -300.0);
+        close(Statistic::FallSd, 0.0);
+        // numpy: x = [1, 2, 3, 0, 0, 1, 2, 6]; x.std() / x.mean(), percentiles 80 and 20.
+        close(Statistic::Variation, 1.832_859_787_326_897_5 / 1.875);
+        close(Statistic::MiddleRange, 2.6 - 0.4);
+    }
+
+    #[test]
     fn an_empty_and_a_single_point_have_finite_statistics() {
         let all = [
             Statistic::Mean,
@@ -98,6 +158,10 @@ mod tests {
             Statistic::Percentile(10),
             Statistic::Range,
             Statistic::Slope,
+            Statistic::Variation,
+            Statistic::MiddleRange,
+            Statistic::RiseMean,
+            Statistic::FallSd,
         ];
         for statistic in all {
             assert_eq!(statistic.of(&[]), 0.0);
