@@ -33,6 +33,7 @@ pub fn record(record: &Record) -> String {
 fn audio(input: &AudioInput) -> String {
     match input {
         AudioInput::LogMel(_) => "log-mel patches".into(),
+        AudioInput::Mfcc(_) => "MFCC patches".into(),
         AudioInput::Functionals(_) => "functionals".into(),
         AudioInput::Table(table) => format!("the table {}", table.path.display()),
     }

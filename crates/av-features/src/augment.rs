@@ -74,6 +74,9 @@ impl SpecAugment {
             );
             return Err(Error::Config { extractor: "augmentation", reason });
         }
+        if patch.is_empty() {
+            return Ok(());
+        }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut mask = |width: usize, length: usize| {
             let width = rng.random_range(0..=width.min(length));
@@ -256,6 +259,7 @@ mod tests {
         for seed in 0..20 {
             config.apply(&mut [1.0; 6], [1, 2, 3], 0.0, seed).unwrap();
         }
+        config.apply(&mut [], [3, 64, 0], 0.0, 0).unwrap();
         let message = config.apply(&mut [1.0; 5], [1, 2, 3], 0.0, 0).unwrap_err().to_string();
         assert_eq!(message, "augmentation: a patch of 1 x 2 x 3 does not have 5 values");
     }

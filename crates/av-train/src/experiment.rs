@@ -4,7 +4,7 @@ use crate::{Error, Result};
 use av_datasets::{CorpusConfig, Protocol, TableConfig};
 use av_encoders::NetworkConfig;
 use av_features::augment::SpecAugment;
-use av_features::{FaceCrops, FaceHog, Functionals, LogMel};
+use av_features::{FaceCrops, FaceHog, Functionals, LogMel, Mfcc};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -111,6 +111,8 @@ impl System {
 pub enum AudioInput {
     /// Log-mel patches with deltas, one a segment.
     LogMel(LogMel),
+    /// Cepstral coefficients with deltas, one patch a segment.
+    Mfcc(Mfcc),
     /// Statistics over the clip.
     Functionals(Functionals),
     /// Columns of a feature table.
@@ -387,6 +389,9 @@ mod tests {
         let log_mel = MINIMAL.replace("functionals", "log-mel");
         let masked = Experiment::parse(&log_mel, &masks).unwrap();
         assert_eq!(masked.augmentation.map(|masks| masks.time_width), Some(8));
+        let mfcc = "{ kind = \"mfcc\", mel = { convention = \"kaldi\" } }";
+        let experiment = Experiment::parse(&MINIMAL.replace("{ kind = \"functionals\" }", mfcc), &[]);
+        assert!(matches!(experiment.unwrap().audio, AudioInput::Mfcc(mfcc) if mfcc.n_mfcc == 13));
         let typo = ["augmentation.time_mask=2".into()];
         let error = Experiment::parse(&log_mel, &typo).unwrap_err().to_string();
         assert!(error.contains("time_mask"), "{error}");

@@ -180,6 +180,7 @@ impl Loader<'_> {
     pub fn audio(&self, source: &Source) -> Result<Cached> {
         match (source, &self.experiment.audio) {
             (Source::Media(path), AudioInput::LogMel(extractor)) => self.cached(path, extractor),
+            (Source::Media(path), AudioInput::Mfcc(extractor)) => self.cached(path, extractor),
             (Source::Media(path), AudioInput::Functionals(extractor)) => {
                 self.cached(path, extractor)
             }

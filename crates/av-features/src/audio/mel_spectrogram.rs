@@ -94,7 +94,10 @@ const MAX_VALUES: usize = 1 << 28;
 ///
 /// Spectra and bands are computed in f64, so that a quiet band beside a loud one is right to the last
 /// digits of f32 too. torchaudio's defaults have bands narrower than a bin at 16 kHz, librosa's at low rates;
-/// they are 0, as in the tools. As a text every field must be given: those left out would be one tool's.
+/// they are 0, as in the tools.
+///
+/// As a text only the convention must be given: what is left out is the tool's default at 16 kHz, and the window and
+/// the transform follow each other.
 ///
 /// # Example
 ///
@@ -111,7 +114,7 @@ const MAX_VALUES: usize = 1 << 28;
 /// # Ok::<(), av_features::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Given")]
 pub struct MelSpectrogram {
     /// Whose definition.
     pub convention: Convention,
@@ -243,6 +246,42 @@ impl MelSpectrogram {
     }
 }
 
+/// A [`MelSpectrogram`] as it is written: what is left out is the tool's.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    convention: Convention,
+    sample_rate_hz: Option<u32>,
+    n_fft: Option<usize>,
+    window: Option<usize>,
+    hop: Option<usize>,
+    n_mels: Option<usize>,
+    low_hz: Option<f64>,
+    high_hz: Option<f64>,
+    log: Option<Logarithm>,
+}
+
+impl From<Given> for MelSpectrogram {
+    fn from(given: Given) -> Self {
+        let tool = Self::new(given.convention, given.sample_rate_hz.unwrap_or(16_000));
+        let of_window = |window: usize| match given.convention {
+            Convention::Librosa | Convention::Torchaudio => window,
+            Convention::Kaldi => window.checked_next_power_of_two().unwrap_or(window),
+        };
+        let window = given.window.or(given.n_fft.filter(|_| given.convention != Convention::Kaldi));
+        Self {
+            n_fft: given.n_fft.or(given.window.map(of_window)).unwrap_or(tool.n_fft),
+            window: window.unwrap_or(tool.window),
+            hop: given.hop.unwrap_or(tool.hop),
+            n_mels: given.n_mels.unwrap_or(tool.n_mels),
+            low_hz: given.low_hz.unwrap_or(tool.low_hz),
+            high_hz: given.high_hz.unwrap_or(tool.high_hz),
+            log: given.log.unwrap_or(tool.log),
+            ..tool
+        }
+    }
+}
+
 fn wrong(reason: impl Into<String>) -> Error {
     Error::Config { extractor: "mel spectrogram", reason: reason.into() }
 }
@@ -290,6 +329,26 @@ mod tests {
         let endless = MelSpectrogram { hop: 1, n_mels: 1024, ..good };
         let error = endless.power(&vec![0.0; 300_000]).unwrap_err();
         assert!(error.to_string().contains("a longer hop"), "{error}");
+    }
+
+    #[test]
+    fn what_a_text_leaves_out_is_the_tools() {
+        let read = |text: &str| serde_json::from_str::<MelSpectrogram>(text).unwrap();
+        let librosa = MelSpectrogram::new(Convention::Librosa, 16_000);
+        assert_eq!(read(r#"{"convention": "librosa"}"#), librosa);
+        let short = MelSpectrogram { n_fft: 512, window: 512, n_mels: 64, ..librosa };
+        assert_eq!(read(r#"{"convention": "librosa", "n_fft": 512, "n_mels": 64}"#), short);
+        let kaldi = MelSpectrogram::new(Convention::Kaldi, 8_000);
+        assert_eq!(read(r#"{"convention": "kaldi", "sample_rate_hz": 8000}"#), kaldi);
+        let long = MelSpectrogram { n_fft: 512, window: 400, ..kaldi };
+        assert_eq!(
+            read(r#"{"convention": "kaldi", "sample_rate_hz": 8000, "window": 400}"#),
+            long
+        );
+        let text = serde_json::to_string(&long).unwrap();
+        assert_eq!(read(&text), long);
+        let typo = serde_json::from_str::<MelSpectrogram>(r#"{"convention": "kaldi", "hops": 1}"#);
+        assert!(typo.unwrap_err().to_string().contains("`hops`"));
     }
 
     #[test]

@@ -57,7 +57,7 @@ const MAX_AXIS: usize = 1024;
 /// # Ok::<(), av_features::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Given")]
 pub struct Mfcc {
     /// The spectrogram they are made of; its rate is the one to which an extractor converts the sound.
     pub mel: MelSpectrogram,
@@ -123,6 +123,28 @@ impl Mfcc {
             lift * norm * (PI * k * band / bands).cos()
         };
         (0..self.mel.n_mels).flat_map(|m| (0..self.n_mfcc).map(move |k| weight(m, k))).collect()
+    }
+}
+
+/// [`Mfcc`] as it is written: what is left out is the tool's.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    mel: MelSpectrogram,
+    n_mfcc: Option<usize>,
+    segments: Option<usize>,
+    segment_frames: Option<usize>,
+}
+
+impl From<Given> for Mfcc {
+    fn from(Given { mel, n_mfcc, segments, segment_frames }: Given) -> Self {
+        let tool = Self::new(mel.convention, mel.sample_rate_hz);
+        Self {
+            mel,
+            n_mfcc: n_mfcc.unwrap_or(tool.n_mfcc),
+            segments: segments.unwrap_or(tool.segments),
+            segment_frames: segment_frames.unwrap_or(tool.segment_frames),
+        }
     }
 }
 
