@@ -44,9 +44,10 @@
 //! | [`Functionals`] | sound | `(1, 100)` | named statistics of the voice over the clip |
 //! | [`FaceCrops`] | picture | `(30, 3, 64, 64)` bytes | the face at the centre of each segment |
 //! | [`FaceHog`] | picture | `(1, 288)` | named statistics of the shape of the face |
+//! | [`FaceMotion`] | picture | `(1, 32)` | named statistics of the movements of the face |
 //!
-//! Underneath: [`read_sound`] gives one channel at any rate, [`Frames`] the images of a video with their times,
-//! [`write_clip`] makes an mp4 file, and [`Cache`] keeps what was extracted. An extractor of one's own is a
+//! Underneath: [`read_sound`] gives one channel at any rate, [`Frames`] the images of a video with their times, [`FaceTrack`] where the face is in them,
+//! [`write_clip`] makes an mp4 file, [`write_png`] an image, and [`Cache`] keeps what was extracted. An extractor of one's own is a
 //! struct of settings that implements [`Extractor`].
 //!
 //! # Contracts
@@ -78,9 +79,12 @@ pub mod segments;
 pub use audio::{Functionals, LogMel, MelScale, Normalisation, POWER_FLOOR};
 pub use cache::{Cache, Cached, Origin};
 pub use error::{Error, Result};
-pub use face::{FaceCrops, FaceHog};
+pub use face::{
+    FaceCrops, FaceHog, FaceMotion, FaceTrack, Follow, PictureAugmentation, Sighting, flip_picture,
+    relight_picture, shift_picture,
+};
 pub use features::{Extractor, Faces, Features, Values};
-pub use image::Frame;
+pub use image::{Frame, Square};
 #[cfg(feature = "video")]
-pub use media::{ClipFormat, write_clip};
+pub use media::{ClipFormat, write_clip, write_png};
 pub use media::{Frames, Sound, read_sound};

@@ -3,7 +3,7 @@
 use crate::{Error, Result};
 use av_datasets::{CorpusConfig, Protocol, TableConfig};
 use av_encoders::NetworkConfig;
-use av_features::{FaceCrops, FaceHog, Functionals, LogMel};
+use av_features::{FaceCrops, FaceHog, FaceMotion, Functionals, LogMel};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -120,6 +120,8 @@ pub enum VideoInput {
     FaceCrops(FaceCrops),
     /// Statistics over the clip of histograms of oriented gradients.
     FaceHog(FaceHog),
+    /// Statistics over the clip of the movements of the face.
+    FaceMotion(FaceMotion),
     /// Columns of a feature table.
     Table(TableConfig),
 }
