@@ -101,6 +101,12 @@ pub struct ExtractArgs {
     /// Extract part I of N of the clips, for work on N machines: each clip is in one part, by its name
     #[arg(long, value_name = "I/N", default_value_t = av_train::Shard::WHOLE)]
     pub shard: av_train::Shard,
+    /// First draw some clips with the boxes of their faces, to see by eye whether the boxes cover the faces
+    #[arg(long, value_name = "FILE.png")]
+    pub contact_sheet: Option<PathBuf>,
+    /// Clips on the contact sheet, evenly spread over the part
+    #[arg(long, value_name = "N", default_value_t = 24, requires = "contact_sheet")]
+    pub sheet_clips: usize,
 }
 
 #[derive(Args)]

@@ -43,6 +43,7 @@ fn video(input: &VideoInput) -> String {
     match input {
         VideoInput::FaceCrops(_) => "face crops".into(),
         VideoInput::FaceHog(_) => "histograms of oriented gradients of the face".into(),
+        VideoInput::FaceMotion(_) => "movements of the face".into(),
         VideoInput::Table(table) => format!("the table {}", table.path.display()),
     }
 }

@@ -204,6 +204,30 @@ fn a_shard_that_is_none_is_told_the_form() {
 }
 
 #[test]
+fn a_contact_sheet_shows_clips_and_is_refused_where_there_is_nothing_to_draw() {
+    let corpus = Corpus::new(4);
+    let sheet = corpus.path("sheet.png");
+    let sheet = sheet.to_str().unwrap();
+    let summary =
+        succeed(corpus.command("cache", &["--contact-sheet", sheet, "--sheet-clips", "3"]));
+    assert!(summary.starts_with("3 clips on ") && summary.contains("4 computed"), "{summary}");
+    let bytes = std::fs::read(sheet).unwrap();
+    assert!(bytes.starts_with(b"\x89PNG\r\n"));
+    // Three strips of a line and frames of 150 pixels, below the legend: the height in the header of a PNG file.
+    let height = u32::from_be_bytes(bytes[20..24].try_into().unwrap());
+    assert_eq!(height, 14 + 3 * (14 + 152));
+
+    let refuse = |more: &[&str], word: &str| {
+        let output = corpus.command("cache", more).output().unwrap();
+        let (_, errors) = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(word), "{errors}");
+    };
+    refuse(&["--contact-sheet", "sheet.tiff"], "a contact sheet is a file .png");
+    refuse(&["--sheet-clips", "3"], "--contact-sheet");
+}
+
+#[test]
 fn faults_are_counted_by_kind_and_named_and_the_others_are_extracted() {
     let corpus = Corpus::new(8);
     av_train::write_atomic(&corpus.clip(0), b"this is a text file").unwrap();

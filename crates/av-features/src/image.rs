@@ -21,16 +21,30 @@ pub struct Frame {
 
 /// A square part of a frame in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Square {
-    pub(crate) left: f64,
-    pub(crate) top: f64,
-    pub(crate) side: f64,
+pub struct Square {
+    /// Distance from the left edge of the frame.
+    pub left: f64,
+    /// Distance from the upper edge of the frame.
+    pub top: f64,
+    /// Length of a side.
+    pub side: f64,
 }
 
 impl Frame {
     /// The luma of ITU-R BT.601, one byte a pixel.
     pub(crate) fn grey(&self) -> Vec<u8> {
         self.rgb.as_chunks().0.iter().map(|&rgb| luma(rgb)).collect()
+    }
+
+    /// The frame at another size, scaled with a filter that does not alias.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] for pixels that do not fit the sides.
+    pub fn scaled(&self, width: usize, height: usize) -> Result<Self> {
+        let from = [self.width, self.height];
+        let rgb = scale(&self.rgb, PixelType::U8x3, from, [width, height], ResizeOptions::new())?;
+        Ok(Self { rgb, width, height, time_s: self.time_s })
     }
 
     /// Cuts out a square, which must lie inside, and scales it to `size` pixels; RGB.

@@ -45,14 +45,16 @@
 //! | [`Functionals`] | sound | `(1, 100)`, `(1, 88)` | named sets of statistics of the voice over the clip |
 //! | [`FaceCrops`] | picture | `(30, 3, 64, 64)` bytes | the face at the centre of each segment |
 //! | [`FaceHog`] | picture | `(1, 288)` | named statistics of the shape of the face |
+//! | [`FaceMotion`] | picture | `(1, 32)` | named statistics of the movements of the face |
 //!
 //! Frame by frame, from samples: [`MelSpectrogram`], [`Mfcc::frames`] and [`deltas`] equal those of librosa,
 //! torchaudio or Kaldi by the name of the tool ([`Convention`]), [`descriptors`] of the spectrum those of librosa;
 //! [`Pyin`] tracks the pitch, [`voice_quality`] looks at single periods. [`Trim`] cuts silence off a clip, and
-//! [`augment`] makes other sounds and spectrograms of one.
+//! [`augment`] makes other sounds, spectrograms and pictures of one.
 //!
-//! Underneath: [`read_sound`] gives one channel at any rate, [`Frames`] the images of a video with their times,
-//! [`write_clip`] makes an mp4 file, and [`Cache`] keeps what was extracted. An extractor of one's own is a
+//! Underneath: [`read_sound`] gives one channel at any rate and [`resample`] another one, [`Frames`] the images of a
+//! video with their times, [`FaceTrack`] where the face is in them, [`write_clip`] makes an mp4 file, [`write_png`] an
+//! image, and [`Cache`] keeps what was extracted. An extractor of one's own is a
 //! struct of settings that implements [`Extractor`].
 //!
 //! # Contracts
@@ -85,13 +87,13 @@ pub mod segments;
 pub use audio::{
     Convention, DescriptorConfig, Descriptors, FunctionalSet, Functionals, LogMel, Logarithm,
     Matrix, MelScale, MelSpectrogram, Mfcc, Normalisation, POWER_FLOOR, PitchTrack, Pyin, Trim,
-    VoiceQuality, deltas, descriptors, voice_quality,
+    VoiceQuality, deltas, descriptors, resample, voice_quality,
 };
 pub use cache::{Cache, Cached, Origin};
 pub use error::{Error, Result};
-pub use face::{FaceCrops, FaceHog};
+pub use face::{FaceCrops, FaceHog, FaceMotion, FaceTrack, Follow, Sighting};
 pub use features::{Extractor, Faces, Features, Values};
-pub use image::Frame;
+pub use image::{Frame, Square};
 #[cfg(feature = "video")]
-pub use media::{ClipFormat, write_clip};
+pub use media::{ClipFormat, write_clip, write_png};
 pub use media::{Frames, Sound, read_sound};

@@ -7,7 +7,10 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use av_features::{ClipFormat, Error, Frame, Frames, read_sound, write_clip};
+use av_features::{
+    ClipFormat, Error, Extractor, FaceCrops, Frame, Frames, Values, read_sound, write_clip,
+    write_png,
+};
 
 /// A clip of one second, 96 x 64 pixels at 25 frames a second.
 fn source(folder: &Path) -> PathBuf {
@@ -169,5 +172,63 @@ fn images_and_oversized_frames_are_refused() {
     let options = "-map 0:a -map 0:v -frames:v 1 -c:a aac -c:v mjpeg -disposition:v attached_pic";
     if convert(&source, options, &cover).is_some() {
         assert!(matches!(Frames::open(&cover), Err(Error::NoVideo { .. })));
+    }
+}
+
+#[test]
+fn segments_of_a_variable_frame_rate_show_the_frames_of_their_times() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = source(folder.path());
+    // Frames 0 to 7 and 18 to 24 of 25 stay where they were: 0.4 s without a frame in between.
+    let path = folder.path().join("variable.mkv");
+    if convert(&source, "-an -vf select=not(between(n\\,8\\,17)) -c:v mpeg4 -q:v 2", &path)
+        .is_none()
+    {
+        return;
+    }
+    let (read, _) = frames(&path);
+    assert_eq!(read.len(), 15);
+    let crops = FaceCrops { segments: 10, size: 8, frames: 3, ..FaceCrops::default() };
+    let crops = crops.extract(&path).unwrap();
+    let Values::U8(values) = crops.values else { panic!("pixels are bytes") };
+    let blue: Vec<f64> = values
+        .chunks_exact(8 * 8)
+        .skip(2)
+        .step_by(3)
+        .map(|plane| plane.iter().map(|&v| f64::from(v)).sum::<f64>() / 64.0)
+        .collect();
+    for (segment, time_s) in blue.chunks_exact(3).zip(&crops.times_s) {
+        let nearest = |time_s: f64| {
+            let distance = |frame: &usize| (*frame as f64 * 0.04 - time_s).abs();
+            let there = (0..8).chain(18..25);
+            there.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap()
+        };
+        let middle = nearest(*time_s);
+        for (i, blue) in segment.iter().enumerate() {
+            let truth = nearest(middle as f64 * 0.04 + 0.04 * (i as f64 - 1.0));
+            let error = blue - (20.0 + 8.0 * truth as f64);
+            assert!(error.abs() < 4.0, "{time_s} s, {i}: {blue} is not frame {truth}");
+        }
+    }
+}
+
+#[test]
+fn a_written_image_is_read_back_as_it_was_and_an_impossible_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, raw) = (folder.path().join("image.png"), folder.path().join("image.rgb"));
+    for (width, height) in [(1, 1), (37, 23), (641, 3)] {
+        let rgb: Vec<u8> = (0..3 * width * height).map(|i| (i * i % 251) as u8).collect();
+        let image = Frame { rgb, width, height, time_s: 0.0 };
+        write_png(&path, &image).unwrap();
+        if convert(&path, "-f rawvideo -pix_fmt rgb24", &raw).is_none() {
+            return;
+        }
+        assert!(std::fs::read(&raw).unwrap() == image.rgb, "{width} x {height}");
+    }
+    for (length, width, height) in [(0, 0, 1), (11, 2, 2), (3 << 16, 1 << 16, 1)] {
+        let image = Frame { rgb: vec![0; length], width, height, time_s: 0.0 };
+        let error = write_png(&path, &image).unwrap_err().to_string();
+        let expected = format!("{length} bytes are no image of {width} x {height} pixels");
+        assert!(error.contains(&expected), "{error}");
     }
 }

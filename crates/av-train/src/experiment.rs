@@ -4,7 +4,7 @@ use crate::{Error, Result};
 use av_datasets::{CorpusConfig, Protocol, TableConfig};
 use av_encoders::NetworkConfig;
 use av_features::augment::SpecAugment;
-use av_features::{FaceCrops, FaceHog, Functionals, LogMel, Mfcc};
+use av_features::{FaceCrops, FaceHog, FaceMotion, Functionals, LogMel, Mfcc};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -127,6 +127,8 @@ pub enum VideoInput {
     FaceCrops(FaceCrops),
     /// Statistics over the clip of histograms of oriented gradients.
     FaceHog(FaceHog),
+    /// Statistics over the clip of the movements of the face.
+    FaceMotion(FaceMotion),
     /// Columns of a feature table.
     Table(TableConfig),
 }
@@ -390,7 +392,8 @@ mod tests {
         let masked = Experiment::parse(&log_mel, &masks).unwrap();
         assert_eq!(masked.augmentation.map(|masks| masks.time_width), Some(8));
         let mfcc = "{ kind = \"mfcc\", mel = { convention = \"kaldi\" } }";
-        let experiment = Experiment::parse(&MINIMAL.replace("{ kind = \"functionals\" }", mfcc), &[]);
+        let experiment =
+            Experiment::parse(&MINIMAL.replace("{ kind = \"functionals\" }", mfcc), &[]);
         assert!(matches!(experiment.unwrap().audio, AudioInput::Mfcc(mfcc) if mfcc.n_mfcc == 13));
         let typo = ["augmentation.time_mask=2".into()];
         let error = Experiment::parse(&log_mel, &typo).unwrap_err().to_string();

@@ -193,6 +193,9 @@ impl Loader<'_> {
         match (source, &self.experiment.video) {
             (Source::Media(path), VideoInput::FaceCrops(extractor)) => self.cached(path, extractor),
             (Source::Media(path), VideoInput::FaceHog(extractor)) => self.cached(path, extractor),
+            (Source::Media(path), VideoInput::FaceMotion(extractor)) => {
+                self.cached(path, extractor)
+            }
             (Source::Media(path), VideoInput::Table(_)) => Err(no_row("video", path)),
             (Source::Row { table, row }, _) => self.row(*table, *row),
         }

@@ -2,6 +2,7 @@ use super::run::read;
 use crate::cli::ExtractArgs;
 use crate::failure::{Failure, Result};
 use crate::progress::Watch;
+use crate::sheet;
 use av_features::Cache;
 use av_train::{Extraction, Fault, Shard};
 use std::collections::BTreeMap;
@@ -12,10 +13,14 @@ use std::time::{Duration, Instant};
 pub fn extract(arguments: &ExtractArgs) -> Result<()> {
     let experiment = read(&arguments.common)?;
     let dataset = av_train::index(&experiment, &arguments.common.data)?;
+    let shard = arguments.shard;
+    if let Some(path) = &arguments.contact_sheet {
+        let clips = sheet::write(path, &dataset, &experiment, shard, arguments.sheet_clips)?;
+        println!("{clips} clips on {}", path.display());
+    }
     let cache = Cache::open(&arguments.common.cache)?;
     let watch = Watch::new(None)?;
     let began = Instant::now();
-    let shard = arguments.shard;
     let extraction = watch
         .during(|control| av_train::extract(&dataset, &experiment, &cache, shard, control))
         .map_err(how_to_go_on)?;

@@ -341,10 +341,7 @@ mod tests {
         let kaldi = MelSpectrogram::new(Convention::Kaldi, 8_000);
         assert_eq!(read(r#"{"convention": "kaldi", "sample_rate_hz": 8000}"#), kaldi);
         let long = MelSpectrogram { n_fft: 512, window: 400, ..kaldi };
-        assert_eq!(
-            read(r#"{"convention": "kaldi", "sample_rate_hz": 8000, "window": 400}"#),
-            long
-        );
+        assert_eq!(read(r#"{"convention": "kaldi", "sample_rate_hz": 8000, "window": 400}"#), long);
         let text = serde_json::to_string(&long).unwrap();
         assert_eq!(read(&text), long);
         let typo = serde_json::from_str::<MelSpectrogram>(r#"{"convention": "kaldi", "hops": 1}"#);

@@ -31,6 +31,6 @@ pub use mel::MelScale;
 pub use mel_spectrogram::{Convention, Logarithm, MelSpectrogram};
 pub use mfcc::Mfcc;
 pub use pyin::{PitchTrack, Pyin};
-pub(crate) use resample::resample;
+pub use resample::resample;
 pub use trim::Trim;
 pub use voice_quality::{VoiceQuality, voice_quality};

@@ -1,10 +1,11 @@
-//! One picture of the face for every segment.
+//! Pictures of the face for every segment.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::track::Track;
+use super::follow::Follow;
+use super::track::FaceTrack;
 use crate::features::{Extractor, Features, Values};
 use crate::media::Frames;
 use crate::{Error, Result, segments};
@@ -13,15 +14,19 @@ use crate::{Error, Result, segments};
 ///
 /// # Definition
 ///
-/// A frontal face detector looks at every `every`-th frame; the squares are smoothed by a median over
-/// five detections, joined by straight lines over time and scaled by `margin`. Segment `i` shows
+/// The face is found as [`FaceTrack`] says, its square scaled by `margin`. Segment `i` shows
 /// the frame nearest to its centre, cut out and scaled with a filter that does not alias. Where no
 /// face is found in the whole clip the largest square in the middle is shown; see
 /// [`Features::faces`].
 ///
+/// With more than one of `frames`, a segment shows the frames nearest to times that are `interval_ms` apart, around
+/// the one that it would show alone; the first and the last frame of the clip are repeated where it would be left. All
+/// are cut with the square of the middle one, so that what moves is the face and not the square.
+///
 /// # Shapes
 ///
-/// `(segments, 3, size, size)` bytes: red, green, blue.
+/// `(segments, 3 * frames, size, size)` bytes: red, green, blue of the first frame, then of the next. Frames are
+/// channels, because that is what two-dimensional convolutions take.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FaceCrops {
@@ -34,11 +39,40 @@ pub struct FaceCrops {
     /// Side of the square relative to that of the detection, which reaches from the hair to below
     /// the chin of an open mouth.
     pub margin: f64,
+    // The settings below came later: at their defaults they are left out, and fingerprints stay as they were.
+    /// Which of several faces.
+    #[serde(skip_serializing_if = "Follow::is_default")]
+    pub follow: Follow,
+    /// Frames of a segment, 1 to 64.
+    #[serde(skip_serializing_if = "is_one")]
+    pub frames: usize,
+    /// Time between the frames of a segment in milliseconds, 1 to 1000.
+    #[serde(skip_serializing_if = "is_interval")]
+    pub interval_ms: f64,
+}
+
+/// Time between frames of 25 frames a second.
+const INTERVAL_MS: f64 = 40.0;
+
+fn is_one(frames: &usize) -> bool {
+    *frames == 1
+}
+
+fn is_interval(interval_ms: &f64) -> bool {
+    *interval_ms == INTERVAL_MS
 }
 
 impl Default for FaceCrops {
     fn default() -> Self {
-        Self { segments: 30, size: 64, every: 5, margin: 1.0 }
+        Self {
+            segments: 30,
+            size: 64,
+            every: 5,
+            margin: 1.0,
+            follow: Follow::Largest,
+            frames: 1,
+            interval_ms: INTERVAL_MS,
+        }
     }
 }
 
@@ -47,27 +81,24 @@ impl Extractor for FaceCrops {
     const VERSION: u32 = 1;
 
     fn extract(&self, media: &Path) -> Result<Features> {
-        check(Self::NAME, self.size, self.every, self.margin)?;
-        if !(1..=MAX_SEGMENTS).contains(&self.segments) {
-            let reason = format!("segments must be within 1 to {MAX_SEGMENTS}");
-            return Err(Error::Config { extractor: Self::NAME, reason });
-        }
-        let track = Track::new(media, self.every)?;
+        self.check()?;
+        let track = FaceTrack::new(media, self.every, self.follow)?;
         segments::check_duration(media, track.duration_s())?;
-        let wanted = track.nearest(self.segments);
-        let mut values = vec![0; self.segments * 3 * self.size * self.size];
+        let shots = self.shots(&track);
+        let plane = self.size * self.size;
+        let mut values = vec![0; shots.len() * 3 * plane];
         let mut frames = Frames::open(media)?;
         let mut number = 0;
-        let plane = self.size * self.size;
         while frames.advance()?.is_some() {
-            if wanted.contains(&number) {
+            if shots.iter().any(|shot| shot.number == number) {
                 let frame = frames.image()?;
-                let rgb = frame.crop(track.square(&frame, self.margin), self.size)?;
-                let segments = values.chunks_exact_mut(3 * plane).zip(&wanted);
-                for (segment, _) in segments.filter(|(_, wanted)| **wanted == number) {
+                let pictures = values.chunks_exact_mut(3 * plane).zip(&shots);
+                for (picture, shot) in pictures.filter(|(_, shot)| shot.number == number) {
+                    let square = track.square_at(&frame, shot.time_s, self.margin);
+                    let rgb = frame.crop(square, self.size)?;
                     for (i, pixel) in rgb.as_chunks::<3>().0.iter().enumerate() {
                         for (colour, value) in pixel.iter().enumerate() {
-                            segment[colour * plane + i] = *value;
+                            picture[colour * plane + i] = *value;
                         }
                     }
                 }
@@ -75,18 +106,67 @@ impl Extractor for FaceCrops {
             number += 1;
         }
         Ok(Features {
-            shape: vec![self.segments, 3, self.size, self.size],
+            shape: vec![self.segments, 3 * self.frames, self.size, self.size],
             values: Values::U8(values),
             times_s: segments::centres(track.duration_s(), self.segments),
             names: Vec::new(),
-            faces: Some(track.counts),
-            warnings: track.warnings,
+            faces: Some(track.faces()),
+            warnings: track.warnings().to_vec(),
         })
+    }
+}
+
+/// A frame to be cut out.
+struct Shot {
+    number: usize,
+    /// Time of the face whose square is taken.
+    time_s: f64,
+}
+
+impl FaceCrops {
+    /// The frames of all segments, one segment after the other.
+    fn shots(&self, track: &FaceTrack) -> Vec<Shot> {
+        let middle = (self.frames - 1) as f64 / 2.0;
+        let segment = |number: usize| {
+            let time_s = track.times_s()[number];
+            (0..self.frames).map(move |i| {
+                let offset_s = (i as f64 - middle) * self.interval_ms / 1000.0;
+                Shot { number: track.frame_at(time_s + offset_s), time_s }
+            })
+        };
+        track.nearest(self.segments).into_iter().flat_map(segment).collect()
+    }
+
+    fn check(&self) -> Result<()> {
+        check(Self::NAME, self.size, self.every, self.margin)?;
+        let wrong = |reason: String| Err(Error::Config { extractor: Self::NAME, reason });
+        if !(1..=MAX_SEGMENTS).contains(&self.segments) {
+            return wrong(format!("segments must be within 1 to {MAX_SEGMENTS}"));
+        }
+        if !(1..=MAX_FRAMES).contains(&self.frames) {
+            return wrong(format!("frames must be within 1 to {MAX_FRAMES}"));
+        }
+        if !(1.0..=1000.0).contains(&self.interval_ms) {
+            return wrong("interval_ms must be within 1 to 1000".into());
+        }
+        // No factor is above 1024: the product is below 2^36.
+        if self.segments * self.frames * self.size * self.size > MAX_PIXELS {
+            return wrong(format!(
+                "segments x frames x size x size must be at most {MAX_PIXELS}: take smaller or fewer pictures"
+            ));
+        }
+        Ok(())
     }
 }
 
 /// Most segments of a clip, as for sound.
 const MAX_SEGMENTS: usize = 1024;
+
+/// Most frames of a segment: two and a half seconds at 25 frames a second.
+const MAX_FRAMES: usize = 64;
+
+/// Most pixels of a clip: the largest pictures of as many segments as there may be.
+const MAX_PIXELS: usize = MAX_SEGMENTS * MAX_SIZE * MAX_SIZE;
 
 /// Largest side of a face in pixels: larger ones are not in the videos either.
 const MAX_SIZE: usize = 512;
@@ -104,4 +184,22 @@ pub(super) fn check(name: &'static str, size: usize, every: usize, margin: f64) 
         return wrong("margin must be within 0.5 to 4".into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fingerprint_of_the_defaults_is_that_of_the_first_version() {
+        let first = r#"face-crops/1 {"segments":30,"size":64,"every":5,"margin":1.0}"#;
+        assert_eq!(FaceCrops::default().fingerprint(), first);
+        for other in [
+            FaceCrops { follow: Follow::Same, ..FaceCrops::default() },
+            FaceCrops { frames: 2, ..FaceCrops::default() },
+            FaceCrops { interval_ms: 20.0, ..FaceCrops::default() },
+        ] {
+            assert_ne!(other.fingerprint(), first);
+        }
+    }
 }

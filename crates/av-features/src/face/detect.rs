@@ -37,8 +37,8 @@ pub(crate) enum Search {
     Blank,
     /// No face was detected.
     Missed,
-    /// A face was detected.
-    Found(Face),
+    /// Faces were detected, one at least.
+    Found(Vec<Face>),
 }
 
 /// The face detector; one for every thread.
@@ -57,7 +57,7 @@ impl Detector {
         Ok(Self { inner })
     }
 
-    /// The largest face of a frame.
+    /// The faces of a frame.
     pub(crate) fn find(&mut self, frame: &Frame) -> Result<Search> {
         let grey = frame.grey();
         let (dark, bright) = grey.iter().fold((255, 0), |(a, b), &v| (v.min(a), v.max(b)));
@@ -72,23 +72,24 @@ impl Detector {
                 continue;
             }
             let pixels = scale_grey(&grey, size, scaled)?;
-            if let Some(face) = self.largest(&pixels, scaled) {
-                return Ok(Search::Found(face));
+            let faces = self.scan(&pixels, scaled);
+            if !faces.is_empty() {
+                return Ok(Search::Found(faces));
             }
         }
         Ok(Search::Missed)
     }
 
-    fn largest(&mut self, pixels: &[u8], [width, height]: [usize; 2]) -> Option<Face> {
+    fn scan(&mut self, pixels: &[u8], [width, height]: [usize; 2]) -> Vec<Face> {
         // Both are at most SECOND_SCAN.
-        let (w, h) = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
-        let faces = self.inner.detect(&ImageData::new(pixels, w, h));
-        let face = faces.iter().map(|face| *face.bbox()).max_by_key(|face| face.width())?;
+        let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let faces = self.inner.detect(&ImageData::new(pixels, side(width), side(height)));
         let middle = |start: i32, length: u32| f64::from(start) + f64::from(length) / 2.0;
-        Some(Face {
-            x: middle(face.x(), face.width()) / width as f64,
-            y: middle(face.y(), face.height()) / height as f64,
-            side: f64::from(face.width()) / width.max(height) as f64,
-        })
+        let face = |found: &rustface::Rectangle| Face {
+            x: middle(found.x(), found.width()) / width as f64,
+            y: middle(found.y(), found.height()) / height as f64,
+            side: f64::from(found.width()) / width.max(height) as f64,
+        };
+        faces.iter().map(|found| face(found.bbox())).collect()
     }
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::crops::check;
-use super::track::Track;
+use super::follow::Follow;
+use super::statistics::mean_and_sd;
+use super::track::FaceTrack;
 use crate::features::{Extractor, Features, Values};
 use crate::image::luma;
 use crate::media::Frames;
@@ -57,11 +59,14 @@ pub struct FaceHog {
     /// Side of the square relative to that of the detection, which reaches from the hair to below
     /// the chin of an open mouth.
     pub margin: f64,
+    /// Which of several faces; left out of the fingerprint at its default, which came later.
+    #[serde(skip_serializing_if = "Follow::is_default")]
+    pub follow: Follow,
 }
 
 impl Default for FaceHog {
     fn default() -> Self {
-        Self { every: 5, margin: 1.0 }
+        Self { every: 5, margin: 1.0, follow: Follow::Largest }
     }
 }
 
@@ -71,7 +76,7 @@ impl Extractor for FaceHog {
 
     fn extract(&self, media: &Path) -> Result<Features> {
         check(Self::NAME, SIZE, self.every, self.margin)?;
-        let track = Track::new(media, self.every)?;
+        let track = FaceTrack::new(media, self.every, self.follow)?;
         segments::check_duration(media, track.duration_s())?;
         let mut frames = Frames::open(media)?;
         let mut rows = Vec::new();
@@ -85,22 +90,14 @@ impl Extractor for FaceHog {
             }
             number += 1;
         }
-        let count = rows.len().max(1) as f64;
-        let mut values = Vec::with_capacity(2 * COLUMNS);
-        for column in 0..COLUMNS {
-            let sum = |f: &dyn Fn(f64) -> f64| {
-                rows.iter().map(|row| f(f64::from(row[column]))).sum::<f64>() / count
-            };
-            let mean = sum(&|v| v);
-            values.extend([mean as f32, sum(&|v| (v - mean).powi(2)).sqrt() as f32]);
-        }
+        let values = mean_and_sd(&rows, COLUMNS);
         Ok(Features {
             shape: vec![1, values.len()],
             values: Values::F32(values),
             times_s: segments::centres(track.duration_s(), 1),
             names: names(),
-            faces: Some(track.counts),
-            warnings: track.warnings,
+            faces: Some(track.faces()),
+            warnings: track.warnings().to_vec(),
         })
     }
 }
@@ -244,6 +241,12 @@ mod tests {
         assert!(part(0, 0) > 0.1);
         assert_eq!(part(2, 2), 0.0);
         assert_eq!(part(0, 3), 0.0);
+    }
+
+    #[test]
+    fn the_fingerprint_of_the_defaults_is_that_of_the_first_version() {
+        let first = r#"face-hog/1 {"every":5,"margin":1.0}"#;
+        assert_eq!(FaceHog::default().fingerprint(), first);
     }
 
     #[test]

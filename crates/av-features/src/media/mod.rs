@@ -10,6 +10,8 @@ mod frames;
 #[cfg(feature = "video")]
 mod orientation;
 #[cfg(feature = "video")]
+mod png;
+#[cfg(feature = "video")]
 mod stream;
 #[cfg(feature = "video")]
 mod write;
@@ -20,6 +22,8 @@ mod without_video;
 use without_video::{compressed, frames};
 
 pub use frames::Frames;
+#[cfg(feature = "video")]
+pub use png::write_png;
 pub(crate) use sound::RATES_HZ;
 pub use sound::{Sound, read_sound};
 #[cfg(feature = "video")]

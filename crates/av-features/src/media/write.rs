@@ -249,7 +249,7 @@ impl Track {
 type Encoded = std::result::Result<(), ffmpeg::Error>;
 
 /// What both encoders share: one thread and nothing that changes from build to build.
-fn context(codec: ffmpeg::Codec, tick: Rational) -> codec::Context {
+pub(super) fn context(codec: ffmpeg::Codec, tick: Rational) -> codec::Context {
     let mut context = codec::Context::new_with_codec(codec);
     context.set_threading(threading::Config { count: 1, ..Default::default() });
     context.set_flags(codec::Flags::BITEXACT | codec::Flags::GLOBAL_HEADER);

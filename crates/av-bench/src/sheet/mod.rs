@@ -1,0 +1,232 @@
+//! A picture of some clips with the boxes of the face tracker, to be looked at: does each box cover its face?
+
+mod canvas;
+mod letters;
+
+use crate::failure::{Failure, Result};
+use av_datasets::{Clip, Dataset, Source};
+use av_features::{FaceTrack, Follow, Frame, Frames, Sighting};
+use av_train::{Experiment, Shard, VideoInput};
+use canvas::Canvas;
+use std::path::Path;
+
+/// Frames shown of each clip, evenly spread over it.
+const FRAMES: usize = 6;
+
+/// Height of a frame on the sheet, and the widest that it may become, in pixels.
+const HEIGHT: usize = 150;
+const WIDEST: usize = 300;
+
+/// Height of a line of text with its margin.
+const LINE: usize = 14;
+
+/// What the colours say, on the first line.
+const LEGEND: [(&str, Sighting); 4] = [
+    ("found", Sighting::Found),
+    ("between two detections", Sighting::Interpolated),
+    ("last or next detection", Sighting::Held),
+    ("no face in the clip", Sighting::Missing),
+];
+
+fn colour(sighting: Sighting) -> [u8; 3] {
+    match sighting {
+        Sighting::Found => [60, 230, 60],
+        Sighting::Interpolated => [250, 220, 0],
+        Sighting::Held => [250, 130, 0],
+        Sighting::Missing => [250, 40, 40],
+    }
+}
+
+/// How the tracker is set in an experiment.
+#[derive(Clone, Copy)]
+struct Tracker {
+    every: usize,
+    margin: f64,
+    follow: Follow,
+}
+
+impl Tracker {
+    fn of(experiment: &Experiment) -> Result<Self> {
+        let (every, margin, follow) = match &experiment.video {
+            VideoInput::FaceCrops(it) => (it.every, it.margin, it.follow),
+            VideoInput::FaceHog(it) => (it.every, it.margin, it.follow),
+            VideoInput::FaceMotion(it) => (it.every, it.margin, it.follow),
+            VideoInput::Table(_) => {
+                return Err(Failure::Input(
+                    "the picture of this experiment is a feature table: there are no faces to draw; leave out --contact-sheet"
+                        .into(),
+                ));
+            }
+        };
+        Ok(Self { every, margin, follow })
+    }
+}
+
+/// One clip on the sheet: its caption and its frames side by side.
+struct Strip {
+    caption: String,
+    frames: Vec<Frame>,
+}
+
+/// Writes a sheet of up to `count` clips of a shard, evenly spread over it, and gives their number.
+pub fn write(
+    path: &Path,
+    dataset: &Dataset,
+    experiment: &Experiment,
+    shard: Shard,
+    count: usize,
+) -> Result<usize> {
+    if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
+        let path = path.display();
+        return Err(Failure::Input(format!("{path}: a contact sheet is a file .png")));
+    }
+    let tracker = Tracker::of(experiment)?;
+    let clips = spread(dataset.clips.iter().filter(|clip| shard.holds(&clip.id)), count);
+    if clips.is_empty() {
+        let message = "no clip has a media file with a picture: leave out --contact-sheet";
+        return Err(Failure::Input(message.into()));
+    }
+    let strips = strips(&clips, tracker)?;
+    av_features::write_png(path, &sheet(&strips).into_frame())?;
+    Ok(strips.len())
+}
+
+/// Clips with a picture, with its file: up to `count`, evenly spread.
+fn spread<'a>(clips: impl Iterator<Item = &'a Clip>, count: usize) -> Vec<(&'a str, &'a Path)> {
+    let seen: Vec<_> = clips
+        .filter_map(|clip| match &clip.video {
+            Some(Source::Media(path)) => Some((clip.id.as_str(), path.as_path())),
+            Some(Source::Row { .. }) | None => None,
+        })
+        .collect();
+    let count = count.min(seen.len());
+    (0..count).map(|i| seen[(2 * i + 1) * seen.len() / (2 * count)]).collect()
+}
+
+/// The strips of clips, in their order, made by all cores.
+fn strips(clips: &[(&str, &Path)], tracker: Tracker) -> Result<Vec<Strip>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        let share = clips.len().div_ceil(cores).max(1);
+        let work = |part: &[(&str, &Path)]| -> Vec<Strip> {
+            part.iter().map(|(name, path)| strip(name, path, tracker)).collect()
+        };
+        let threads: Vec<_> =
+            clips.chunks(share).map(|part| scope.spawn(move || work(part))).collect();
+        let mut strips = vec![];
+        for thread in threads {
+            let broken = |_| Failure::Internal("a thread that draws a contact sheet broke".into());
+            strips.append(&mut thread.join().map_err(broken)?);
+        }
+        Ok(strips)
+    })
+}
+
+/// A clip that cannot be read has no frames, and says why.
+fn strip(name: &str, path: &Path, tracker: Tracker) -> Strip {
+    match draw(name, path, tracker) {
+        Ok(strip) => strip,
+        Err(error) => Strip { caption: format!("{name}: {}", error.kind()), frames: vec![] },
+    }
+}
+
+fn draw(name: &str, path: &Path, tracker: Tracker) -> av_features::Result<Strip> {
+    let track = FaceTrack::new(path, tracker.every, tracker.follow)?;
+    let count = track.times_s().len();
+    let mut shown = (0..FRAMES.min(count)).map(|i| (2 * i + 1) * count / (2 * FRAMES.min(count)));
+    let mut next = shown.next();
+    let mut frames = Frames::open(path)?;
+    let mut strip = vec![];
+    let mut number = 0;
+    while frames.advance()?.is_some() {
+        if next == Some(number) {
+            let frame = frames.image()?;
+            let square = track.square(&frame, tracker.margin);
+            let scale =
+                (HEIGHT as f64 / frame.height as f64).min(WIDEST as f64 / frame.width as f64);
+            let side = |length: usize| ((length as f64 * scale).round() as usize).max(1);
+            let small = frame.scaled(side(frame.width), side(frame.height))?;
+            let mut canvas = Canvas::from(small);
+            let [left, top, side] =
+                [square.left, square.top, square.side].map(|v| (v * scale).round() as usize);
+            canvas.frame([left, top], side, colour(track.sighting(frame.time_s)));
+            strip.push(canvas.into_frame());
+            next = shown.next();
+        }
+        number += 1;
+    }
+    let faces = track.faces();
+    let caption = format!("{name}: found in {} of {} frames", faces.found, faces.frames);
+    Ok(Strip { caption, frames: strip })
+}
+
+/// All strips below each other, under the legend.
+fn sheet(strips: &[Strip]) -> Canvas {
+    let legend: usize = LEGEND.iter().map(|(text, _)| letters::width(text) + LINE).sum();
+    let width = |strip: &Strip| {
+        let frames: usize = strip.frames.iter().map(|frame| frame.width + 2).sum();
+        frames.max(letters::width(&strip.caption))
+    };
+    let height =
+        |strip: &Strip| LINE + strip.frames.iter().map(|frame| frame.height + 2).max().unwrap_or(0);
+    let widest = strips.iter().map(width).max().unwrap_or(0).max(legend);
+    let mut canvas = Canvas::new(widest, LINE + strips.iter().map(height).sum::<usize>());
+    let mut x = 0;
+    for (text, sighting) in LEGEND {
+        canvas.text([x, 3], text, colour(sighting));
+        x += letters::width(text) + LINE;
+    }
+    let mut y = LINE;
+    for strip in strips {
+        canvas.text([0, y + 3], &strip.caption, [255; 3]);
+        let mut x = 0;
+        for frame in &strip.frames {
+            canvas.paste([x, y + LINE], frame);
+            x += frame.width + 2;
+        }
+        y += height(strip);
+    }
+    canvas
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clips_are_spread_evenly_and_those_without_a_picture_left_out() {
+        let clip = |i: usize| Clip {
+            id: i.to_string(),
+            subject: String::new(),
+            emotion: None,
+            fold: None,
+            audio: None,
+            video: (!i.is_multiple_of(2)).then(|| Source::Media("clip.mp4".into())),
+        };
+        let clips: Vec<Clip> = (0..20).map(clip).collect();
+        let names = |count| -> Vec<&str> {
+            spread(clips.iter(), count).into_iter().map(|(name, _)| name).collect()
+        };
+        assert_eq!(names(1), ["11"]);
+        assert_eq!(names(3), ["3", "11", "17"]);
+        assert_eq!(names(99).len(), 10);
+        assert!(spread(clips[..1].iter(), 3).is_empty());
+    }
+
+    #[test]
+    fn a_sheet_holds_every_strip_and_a_clip_that_cannot_be_read_its_reason() {
+        let tracker = Tracker { every: 5, margin: 1.0, follow: Follow::Largest };
+        let bad = strip("gone", Path::new("/nowhere/gone.mp4"), tracker);
+        assert_eq!(bad.caption, "gone: cannot be read");
+        let frame = Frame { rgb: vec![9; 3 * 40 * 30], width: 40, height: 30, time_s: 0.0 };
+        let good = Strip { caption: "good".into(), frames: vec![frame.clone(), frame] };
+        let sheet = sheet(&[bad, good]).into_frame();
+        assert_eq!(sheet.height, LINE + LINE + LINE + 32);
+        let pixel = |x: usize, y: usize| sheet.rgb[3 * (y * sheet.width + x)];
+        let top = 3 * LINE;
+        assert_eq!([pixel(0, top), pixel(39, top), pixel(41, top), pixel(42, top)], [9, 9, 0, 9]);
+        assert_eq!([pixel(0, top + 29), pixel(0, top + 30), pixel(82, top)], [9, 0, 0]);
+        // The caption of the first strip is there: white pixels.
+        assert!((LINE..2 * LINE).any(|y| (0..60).any(|x| pixel(x, y) == 255)));
+    }
+}
