@@ -89,7 +89,7 @@ pub enum Error {
     },
 
     /// A description file is not valid. Mend the line that the cause names.
-    #[error("{path} is not the description of a corpus: {source}", path = path.display())]
+    #[error("{path} is not the description of a corpus: {}", brief(source), path = path.display())]
     Description {
         /// The file.
         path: PathBuf,
@@ -139,6 +139,32 @@ pub enum Error {
         expected: usize,
         /// How many cells the row has.
         actual: usize,
+    },
+
+    /// A row of a table does not end, most often because a quotation mark was opened and not closed. Mend the line.
+    #[error(
+        "{path}, line {line}: the row has more than {limit} bytes; is a quotation mark left open?",
+        path = path.display()
+    )]
+    LongRow {
+        /// The file.
+        path: PathBuf,
+        /// Line of the file on which the row begins, from 1.
+        line: u64,
+        /// The most bytes that a row may have.
+        limit: u64,
+    },
+
+    /// The cells of a table are separated by something else than commas. Save it as CSV with commas.
+    #[error(
+        "the cells of {path} are separated by {separator:?}; save it with commas (and points in numbers)",
+        path = path.display()
+    )]
+    Separator {
+        /// The file.
+        path: PathBuf,
+        /// What is between its cells.
+        separator: char,
     },
 
     /// A table lacks a column. Give the name of one that it has.
@@ -285,12 +311,32 @@ pub enum Error {
     },
 }
 
+/// The TOML reader's message without the middle of a line that is longer than people write.
+fn brief(error: &toml::de::Error) -> String {
+    const ENDS: [usize; 2] = [400, 300];
+    let text: Vec<char> = error.to_string().trim_end().chars().collect();
+    match text.len().checked_sub(ENDS[0] + ENDS[1]) {
+        Some(cut) if cut > 0 => {
+            let [start, end] = [&text[..ENDS[0]], &text[ENDS[0] + cut..]].map(String::from_iter);
+            format!("{start} ... {end}")
+        }
+        Some(_) | None => text.into_iter().collect(),
+    }
+}
+
 /// Names that a message shows before it counts the rest: a table may have thousands of columns.
 const SHOWN: usize = 20;
 
+/// Characters that it shows of a name.
+const SHOWN_CHARS: usize = 60;
+
 /// Names for a message.
 pub(crate) fn listed(names: &[impl AsRef<str>]) -> String {
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    let brief = |name: &str| match name.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}...", &name[..end]),
+        None => name.to_owned(),
+    };
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| brief(name.as_ref())).collect();
     match names.len().saturating_sub(SHOWN) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
@@ -305,5 +351,6 @@ mod tests {
     fn a_long_list_of_names_is_cut() {
         assert_eq!(listed(&["a", "b"]), "a, b");
         assert!(listed(&vec!["x"; 6000]).ends_with("x, x and 5980 more"));
+        assert_eq!(listed(&["é".repeat(61)]), format!("{}...", "é".repeat(60)));
     }
 }

@@ -157,3 +157,35 @@ fn the_rows_of_a_table_are_clips() {
     assert!(found[1].starts_with("clips.csv: line 5: column `clip` is empty"), "{found:?}");
     assert!(found[2].starts_with("clips.csv: line 8: label code `angry`"), "{found:?}");
 }
+
+#[test]
+fn hostile_descriptions_are_refused_with_their_file_and_in_few_words() {
+    let root = tree(["a.mp4"]);
+    let path = root.path().join("corpus.toml");
+    let nested = format!("kind = {}", "[".repeat(100_000));
+    let tables = format!("[{}]", vec!["a"; 50_000].join("."));
+    let long = format!("kind = 'ravdess'\nunknown_{} = 1", "x".repeat(100_000));
+    let repeated = "kind = 'rows'\nkind = 'rows'\n".to_string();
+    let bomb = "kind = 'pattern'\nname = 'n'\npattern = '((a{1000}){1000}){1000}'\nexample = 'a'";
+    for (text, words) in [
+        (nested, "corpus.toml"),
+        (tables, "corpus.toml"),
+        (long, "corpus.toml"),
+        (repeated, "line 2"),
+        ("kind = 'rows".into(), "line 1"),
+        ("\0".repeat(1000), "corpus.toml"),
+        ("kind = 7".into(), "corpus.toml"),
+        (String::new(), "missing field `kind`"),
+    ] {
+        add(root.path(), "corpus.toml", &text);
+        let error = CorpusConfig::read(&path).unwrap_err().to_string();
+        assert!(error.contains("corpus.toml") && error.contains(words), "{words}: {error:.300}");
+        assert!(error.len() < 2000, "{} bytes: {error:.300}", error.len());
+    }
+    add(root.path(), "corpus.toml", bomb);
+    let error = CorpusConfig::read(&path).unwrap().index(root.path()).unwrap_err().to_string();
+    assert!(error.contains("pattern is not a regular expression"), "{error:.300}");
+    std::fs::File::create(&path).unwrap().set_len((1 << 20) + 1).unwrap();
+    let error = CorpusConfig::read(&path).unwrap_err().to_string();
+    assert!(error.contains("corpus.toml has more than 1048576 bytes"), "{error}");
+}

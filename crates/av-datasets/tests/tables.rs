@@ -155,3 +155,62 @@ fn unknown_keys_are_refused() {
     let error = toml::from_str::<TableConfig>("path = 'a'\nkey = 'b'\nkeys = 'c'").unwrap_err();
     assert!(error.to_string().contains("`keys`"), "{error}");
 }
+
+/// The error of joining a table with these bytes.
+fn refusal(bytes: &[u8]) -> String {
+    let (root, mut dataset) = clips();
+    let mut file = std::fs::File::create(root.path().join("table.csv")).unwrap();
+    std::io::Write::write_all(&mut file, bytes).unwrap();
+    let error = dataset.join_audio(root.path(), &config("")).unwrap_err().to_string();
+    assert!(error.contains("table.csv"), "{error}");
+    error
+}
+
+#[test]
+fn hostile_tables_are_refused_with_their_place() {
+    const KEY: &str = "01-01-03-01-01-01-01";
+    let utf_16: Vec<u8> = "\u{feff}clip,x\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let cases: [(Vec<u8>, &str); 10] = [
+        (format!("clip,x\n{KEY},\0\n").into(), "line 2, column `x`: `\0` is not a finite number"),
+        (format!("clip,x\n{KEY}\0,1\n").into(), "no row of"),
+        (b"\0".repeat(5000), "no column `clip`"),
+        ([format!("clip,x\n{KEY},1\n").as_bytes(), b"caf\xe9,2\n"].concat(), "line 3"),
+        (utf_16, "is not a CSV table in UTF-8"),
+        (format!("clip,x\n{KEY},\"1\n{KEY},2\n").into(), "line 2, column `x`: `1"),
+        (format!("clip,x\n\"{KEY},1\n2,3\n").into(), "line 2 has 1 cells"),
+        (format!("clip;x\n{KEY};1,5\n").into(), "are separated by ';'; save it with commas"),
+        (format!("clip\tx\n{KEY}\t1\n").into(), "are separated by '\\t'"),
+        (format!("clip,x,y,x\n{KEY},1,2,3\n").into(), "two columns `x`"),
+    ];
+    for (bytes, words) in cases {
+        let error = refusal(&bytes);
+        assert!(error.contains(words), "{words}: {error}");
+        assert!(error.len() < 500, "{error}");
+    }
+}
+
+#[test]
+fn a_row_without_an_end_is_refused_before_it_fills_the_memory() {
+    let columns = "x,".repeat(1 << 20);
+    assert!(refusal(columns.as_bytes()).contains("more than 65536 columns"));
+    // Once a row of 1 GiB took as much memory: now it ends after 16 MiB.
+    let (root, mut dataset) = clips();
+    add(root.path(), "table.csv", "clip,x\n01-01-03-01-01-01-01,1\n\"");
+    let path = root.path().join("table.csv");
+    let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(1 << 30).unwrap(); // a hole: takes no space
+    let error = dataset.join_audio(root.path(), &config("")).unwrap_err().to_string();
+    assert!(error.contains("table.csv, line 3: the row has more than 16777216 bytes"), "{error}");
+    file.set_len(0).unwrap();
+    file.set_len(1 << 30).unwrap();
+    let error = dataset.join_audio(root.path(), &config("")).unwrap_err().to_string();
+    assert!(error.contains("table.csv, line 1: the row has more than"), "{error}");
+}
+
+#[test]
+fn a_pipe_and_a_device_are_refused_before_they_are_read() {
+    let (root, mut dataset) = clips();
+    std::os::unix::fs::symlink("/dev/zero", root.path().join("table.csv")).unwrap();
+    let error = dataset.join_audio(root.path(), &config("")).unwrap_err().to_string();
+    assert!(error.contains("table.csv is not a file"), "{error}");
+}

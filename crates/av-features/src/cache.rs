@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::features::{Extractor, Faces, Features, Values};
-use crate::{Error, Result, files};
+use crate::{Error, Limits, Result, files};
 
 /// First bytes of an entry; the digit is the version of the layout.
 const MAGIC: &[u8; 8] = b"avfeat1\n";
@@ -113,7 +113,7 @@ impl Cache {
     fn entry(&self, media: &Path, fingerprint: &str) -> Result<PathBuf> {
         let mut content = blake3::Hasher::new();
         content
-            .update_reader(files::open(media)?)
+            .update_reader(files::open(media, Limits::default().bytes)?.0)
             .map_err(|source| Error::Read { path: media.to_owned(), source })?;
         let mut key = blake3::Hasher::new();
         key.update(content.finalize().as_bytes()).update(fingerprint.as_bytes());
@@ -121,15 +121,18 @@ impl Cache {
     }
 }
 
-/// The bytes of an entry; `None` where there is none. One that is too large is read in part, which
-/// the checksum then refuses.
+/// The bytes of an entry; `None` where there is none. Of one that is too large nothing is read, which
+/// is a damaged entry. A pipe in its place would wait for ever.
 fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     let fail = |source| Error::Read { path: path.to_owned(), source };
-    let file = match std::fs::File::open(path) {
-        Ok(file) => file,
+    match path.metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(fail(error)),
-    };
+        Ok(metadata) if metadata.is_file() && metadata.len() > MAX_ENTRY => {
+            return Ok(Some(vec![]));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    let (file, _) = files::open(path, MAX_ENTRY)?;
     let mut bytes = Vec::new();
     file.take(MAX_ENTRY).read_to_end(&mut bytes).map_err(fail)?;
     Ok(Some(bytes))

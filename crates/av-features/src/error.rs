@@ -91,6 +91,24 @@ pub enum Error {
         /// The largest value that is accepted.
         limit: u64,
     },
+    /// The sound of a media file has a sample rate that no recording has.
+    #[error(
+        "{path} has sound at {sample_rate_hz} Hz; rates of 1,000 to 384,000 Hz are possible: is the header damaged?"
+    )]
+    FileRate {
+        /// The file.
+        path: PathBuf,
+        /// Rate of its sound.
+        sample_rate_hz: u32,
+    },
+    /// A media file gives no further frame or sound for too long.
+    #[error("{path} takes longer than {limit_s} s to read; convert the file, or is the disk slow?")]
+    Timeout {
+        /// The file.
+        path: PathBuf,
+        /// The time that it had, in seconds.
+        limit_s: f64,
+    },
     /// This build reads wav files only.
     #[error("{path} needs FFmpeg: build av-features with the feature `video`, or give a wav file")]
     WithoutVideo {

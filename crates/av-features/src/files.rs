@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use crate::{Error, Result};
+use crate::{Error, Limits, Result};
 
 /// A temporary file beside `path`, with the permissions of an ordinary new file.
 ///
@@ -82,13 +82,16 @@ pub(crate) fn clean(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens a regular file for reading; a pipe is refused before it is opened, which would wait for ever.
-pub(crate) fn open(path: &Path) -> Result<File> {
+/// Opens a regular file of at most `limit` bytes and returns it with its size; a pipe is refused before
+/// it is opened, which would wait for ever.
+pub(crate) fn open(path: &Path, limit: u64) -> Result<(File, u64)> {
     let read = |source| Error::Read { path: path.to_owned(), source };
-    if !path.metadata().map_err(read)?.is_file() {
+    let metadata = path.metadata().map_err(read)?;
+    if !metadata.is_file() {
         return Err(Error::NotAFile { path: path.to_owned() });
     }
-    File::open(path).map_err(read)
+    Limits::check(path, "a size, in bytes,", metadata.len(), limit)?;
+    Ok((File::open(path).map_err(read)?, metadata.len()))
 }
 
 #[cfg(test)]

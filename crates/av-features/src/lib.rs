@@ -63,8 +63,9 @@
 //! Work on many clips at once instead.
 //!
 //! *Media files are hostile.* Pipes, folders, playlists, images and oversized frames are refused; FFmpeg reads
-//! from an open file and never sees a name or a protocol; counts are limited. Damaged packets are passed over
-//! and reported in [`Features::warnings`]; a clip without anything decodable is an [`Error`].
+//! from an open file and never sees a name or a protocol; counts, sizes and times are within [`Limits`]. Damaged
+//! packets are passed over and reported in [`Features::warnings`]; a clip without anything decodable is an
+//! [`Error`].
 //!
 //! *FFmpeg is silent.* The first use of FFmpeg turns its log off for the whole process.
 //!
@@ -96,4 +97,4 @@ pub use features::{Extractor, Faces, Features, Values};
 pub use image::{Frame, Square};
 #[cfg(feature = "video")]
 pub use media::{ClipFormat, write_clip, write_png};
-pub use media::{Frames, Sound, read_sound};
+pub use media::{Frames, Limits, Sound, read_sound, read_sound_within};

@@ -163,6 +163,23 @@ fn lengths_that_promise_too_much_allocate_nothing() {
 }
 
 #[test]
+fn an_entry_of_gigabytes_is_not_read_and_a_pipe_in_its_place_does_not_wait() {
+    let bench = bench();
+    let (truth, _) = bench.ask();
+    let path = bench.entries().remove(0);
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1 << 40).unwrap(); // a hole
+    assert_eq!(bench.ask(), (truth, Origin::Rebuilt));
+    std::fs::remove_file(&path).unwrap();
+    match std::process::Command::new("mkfifo").arg(&path).status() {
+        Ok(status) if status.success() => {
+            let error = bench.cache.features(&bench.media, &Length { scale: 0.5 }).unwrap_err();
+            assert!(matches!(&error, Error::NotAFile { path: pipe } if *pipe == path), "{error}");
+        }
+        _ => println!("skipped: mkfifo is not available"),
+    }
+}
+
+#[test]
 fn a_failed_extraction_is_not_stored() {
     let bench = bench();
     let error = bench.cache.features(&bench.media, &av_features::LogMel::default()).unwrap_err();

@@ -162,6 +162,28 @@ fn coded(folder: &Path, code: u16, bits: u16, data: &[u8], data_length: u32) -> 
 
 #[cfg(feature = "video")]
 #[test]
+fn integers_of_24_bits_in_32_are_the_upper_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let truth = sine(440.0, 16_000, 1600);
+    let data: Vec<u8> = truth
+        .iter()
+        .flat_map(|&s| ((f64::from(s) * 8_388_608.0).round() as i32 * 256).to_le_bytes())
+        .collect();
+    let path = coded(folder.path(), 0xfffe, 32, &data, 6400);
+    let mut bytes = std::fs::read(&path).unwrap();
+    // The format becomes 40 bytes long: 24 bits are in use, no loudspeakers, integers.
+    bytes[16] = 40;
+    let guid = [1, 0, 0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
+    bytes.splice(36..38, [22, 0, 24, 0, 0, 0, 0, 0].into_iter().chain(guid));
+    support::write(&path, &bytes);
+    let sound = read_sound(&path, 16_000).unwrap();
+    assert_eq!(sound.samples.len(), 1600);
+    let worst = sound.samples.iter().zip(&truth).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst < 1e-6, "{worst}");
+}
+
+#[cfg(feature = "video")]
+#[test]
 fn doubles_a_law_and_recordings_without_an_end_are_read_through_ffmpeg() {
     let folder = tempfile::tempdir().unwrap();
     let truth = sine(440.0, 16_000, 16_000);

@@ -23,6 +23,14 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
+    /// An experiment file that is none: a pipe, a device, or more text than anybody writes.
+    #[error("{} is not an experiment file: it must be an ordinary file of at most {limit} bytes", path.display())]
+    NoExperiment {
+        /// The file.
+        path: PathBuf,
+        /// The most bytes that are read.
+        limit: u64,
+    },
     /// A file cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -184,7 +192,17 @@ impl From<av_datasets::Error> for Error {
 
 impl Error {
     pub(crate) fn experiment(error: toml::de::Error) -> Self {
-        Self::Experiment { path: None, message: error.to_string().trim_end().replace('\n', " ") }
+        // Of a line that is longer than people write, its middle says nothing: place and reason are at the ends.
+        const ENDS: [usize; 2] = [400, 300];
+        let text: Vec<char> = error.to_string().trim_end().replace('\n', " ").chars().collect();
+        let cut = text.len().saturating_sub(ENDS[0] + ENDS[1]);
+        let message = if cut == 0 {
+            text.iter().collect()
+        } else {
+            let [start, end] = [&text[..ENDS[0]], &text[ENDS[0] + cut..]].map(String::from_iter);
+            format!("{start} ... {end}")
+        };
+        Self::Experiment { path: None, message }
     }
 
     /// Adds the experiment file's name.

@@ -8,6 +8,12 @@ use av_features::{FaceCrops, FaceHog, FaceMotion, Functionals, LogMel, Mfcc};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
+/// An experiment file larger than this is something else.
+const MAX_BYTES: u64 = 1 << 20;
+
+/// Tables inside of tables that a setting may reach; an experiment has four.
+const MAX_DEPTH: usize = 16;
+
 /// An experiment, as read from a TOML file. Unknown keys are errors.
 ///
 /// ```
@@ -240,8 +246,13 @@ impl Experiment {
     /// Errors: an unreadable file, an unknown or missing key, a value out of range; each names the
     /// file, and the line where there is one.
     pub fn read(path: &Path, settings: &[String]) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::Read { path: path.into(), source })?;
+        let read = |source| Error::Read { path: path.into(), source };
+        let metadata = std::fs::metadata(path).map_err(read)?;
+        // A pipe would be waited for without end.
+        if !metadata.is_file() || metadata.len() > MAX_BYTES {
+            return Err(Error::NoExperiment { path: path.into(), limit: MAX_BYTES });
+        }
+        let text = std::fs::read_to_string(path).map_err(read)?;
         let mut experiment =
             Self::parse(&text, settings).map_err(|error| error.in_experiment(path))?;
         experiment.dataset = experiment.dataset.resolve(path.parent().unwrap_or(Path::new("")))?;
@@ -336,6 +347,9 @@ fn apply(table: &mut toml::Table, setting: &str) -> Result<()> {
         Err(_) => toml::Value::String(value.into()),
     };
     let mut path: Vec<&str> = key.trim().split('.').collect();
+    if path.len() > MAX_DEPTH {
+        return Err(malformed("a key of at most 16 parts"));
+    }
     let last = path.pop().filter(|name| !name.is_empty()).ok_or_else(|| malformed("key=value"))?;
     let mut table = table;
     for name in path {
@@ -367,6 +381,43 @@ mod tests {
         let text = format!("{MINIMAL}\n[training]\nepoch = 3\n");
         let message = Experiment::parse(&text, &[]).unwrap_err().to_string();
         assert!(message.contains("epoch") && message.contains("line 10"), "{message}");
+    }
+
+    #[test]
+    fn hostile_text_is_an_error_of_few_words() {
+        let nested = format!("{MINIMAL}\nx = {}", "[".repeat(100_000));
+        let tables = format!("{MINIMAL}\n[{}]", vec!["a"; 50_000].join("."));
+        let long = format!("{MINIMAL}\n{} = 1", "x".repeat(100_000));
+        for (text, words) in [
+            (nested, "line 9"),
+            (tables, "recursion limit"),
+            (long, "line 9"),
+            ("\0".repeat(1000), "line 1"),
+            ("\u{feff}\u{feff}".into(), "line 1"),
+        ] {
+            let error = Experiment::parse(&text, &[]).unwrap_err().to_string();
+            assert!(error.contains(words) && error.len() < 2000, "{words}: {error:.300}");
+        }
+    }
+
+    #[test]
+    fn a_setting_of_many_parts_is_refused_before_its_tables_are_built() {
+        // The tables lay inside of each other, and dropping them took the stack.
+        let setting = format!("{}=1", vec!["a"; 200_000].join("."));
+        let error = Experiment::parse(MINIMAL, &[setting]).unwrap_err().to_string();
+        assert!(error.ends_with("it must be a key of at most 16 parts"), "{error:.300}");
+    }
+
+    #[test]
+    fn what_is_no_experiment_file_is_refused_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge.toml");
+        std::fs::File::create(&path).unwrap().set_len(MAX_BYTES + 1).unwrap();
+        for path in [path.as_path(), folder.path(), Path::new("/dev/zero")] {
+            let error = Experiment::read(path, &[]).unwrap_err().to_string();
+            assert!(error.starts_with(&path.display().to_string()), "{error}");
+            assert!(error.ends_with("an ordinary file of at most 1048576 bytes"), "{error}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::error::listed;
 use crate::{Error, Result};
 use std::fs::File;
-use std::io::{Read, Take};
+use std::io::{self, Read, Take};
 use std::path::{Path, PathBuf};
 
 /// 6,000 columns for 10,000 clips, as text, are below this.
@@ -15,13 +15,34 @@ pub(super) const MAX_ROWS: u64 = 1_000_000;
 /// The largest feature sets of the field have some 7,000 columns.
 pub(super) const MAX_COLUMNS: u64 = 1 << 16;
 
+/// A row of all those columns with 256 characters each. A quotation mark that is never closed makes one row of the rest.
+const MAX_ROW_BYTES: u64 = 1 << 24;
+
 /// A CSV file that is read row by row.
 #[derive(Debug)]
 pub(crate) struct CsvFile {
     path: PathBuf,
     columns: Vec<String>,
-    reader: csv::Reader<Take<File>>,
+    reader: csv::Reader<RowByRow>,
     rows: u64,
+}
+
+/// A file of which only so many bytes are read for a row.
+#[derive(Debug)]
+struct RowByRow {
+    file: Take<File>,
+    left: u64,
+}
+
+impl Read for RowByRow {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::Error::other("a row is too long"));
+        }
+        let count = self.file.read(buffer)?;
+        self.left = self.left.saturating_sub(count as u64);
+        Ok(count)
+    }
 }
 
 /// A row and the line of the file it begins on.
@@ -40,7 +61,7 @@ impl Row {
 impl CsvFile {
     /// Opens a file and reads the names of its columns. White space around names and cells is dropped.
     ///
-    /// Errors: an unreadable file, too many bytes or columns, two columns of one name.
+    /// Errors: an unreadable file, too many bytes or columns, two columns of one name, another separator than commas.
     pub fn open(path: &Path) -> Result<Self> {
         let read = |source| Error::Read { path: path.into(), source };
         let limit = |what, limit| Error::Limit { path: path.into(), what, limit };
@@ -54,16 +75,21 @@ impl CsvFile {
         }
         // The file may grow while it is read.
         let file = File::open(path).map_err(read)?.take(MAX_BYTES);
+        let file = RowByRow { file, left: MAX_ROW_BYTES };
         let mut reader = csv::ReaderBuilder::new()
             // Lines end with \n, and the \r of Windows is trimmed: only so are lines counted right.
             .terminator(csv::Terminator::Any(b'\n'))
             .trim(csv::Trim::All)
             .flexible(true)
             .from_reader(file);
-        let headers = reader
-            .headers()
-            .map_err(|source| Error::Csv { path: path.into(), source: Box::new(source) })?;
+        let headers =
+            reader.headers().cloned().map_err(|source| failure(path, &reader, 1, source))?;
         let columns: Vec<String> = headers.iter().map(String::from).collect();
+        if let [column] = columns.as_slice()
+            && let Some(separator) = SEPARATORS.into_iter().find(|&other| column.contains(other))
+        {
+            return Err(Error::Separator { path: path.into(), separator });
+        }
         if !u64::try_from(columns.len()).is_ok_and(|count| count <= MAX_COLUMNS) {
             return Err(limit("columns", MAX_COLUMNS));
         }
@@ -95,15 +121,17 @@ impl CsvFile {
 
     /// The next row; none at the end. Empty lines are passed over.
     ///
-    /// Errors: a row with too few or too many cells, text that is not UTF-8, too many rows.
+    /// Errors: a row with too few or too many cells or too many bytes, text that is not UTF-8, too many rows.
     pub fn next_row(&mut self) -> Result<Option<Row>> {
         let mut cells = csv::StringRecord::new();
         let expected = self.columns.len();
         loop {
-            let more = self.reader.read_record(&mut cells).map_err(|source| Error::Csv {
-                path: self.path.clone(),
-                source: Box::new(source),
-            })?;
+            let line = self.reader.position().line();
+            self.reader.get_mut().left = MAX_ROW_BYTES;
+            let more = self
+                .reader
+                .read_record(&mut cells)
+                .map_err(|source| failure(&self.path, &self.reader, line, source))?;
             if !more {
                 return Ok(None);
             }
@@ -122,4 +150,15 @@ impl CsvFile {
         }
         Ok(Some(Row { line, cells }))
     }
+}
+
+/// What programs write between cells where the comma is the decimal sign, and what some call CSV.
+const SEPARATORS: [char; 2] = [';', '\t'];
+
+/// Why a row that begins on a line could not be read.
+fn failure(path: &Path, reader: &csv::Reader<RowByRow>, line: u64, source: csv::Error) -> Error {
+    if reader.get_ref().left == 0 {
+        return Error::LongRow { path: path.into(), line, limit: MAX_ROW_BYTES };
+    }
+    Error::Csv { path: path.into(), source: Box::new(source) }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use video_rs::ffmpeg::{format::Sample, frame, media};
 
-use super::sound::{Sound, check_length};
+use super::limits::{Limits, check_rate};
+use super::sound::Sound;
 use super::stream::Stream;
 use crate::Result;
 
@@ -12,8 +13,8 @@ use crate::Result;
 const LONGEST_FRAME: usize = 4096;
 
 /// Reads the sound of a media file at its own rate.
-pub(crate) fn read(path: &Path) -> Result<Sound> {
-    let mut stream = Stream::open(path, media::Type::Audio)?;
+pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Sound> {
+    let mut stream = Stream::open(path, media::Type::Audio, limits)?;
     let mut frame = frame::Audio::empty();
     let mut samples = Vec::new();
     let mut sample_rate_hz = 0;
@@ -21,11 +22,14 @@ pub(crate) fn read(path: &Path) -> Result<Sound> {
     while stream.next(&mut frame)? {
         if sample_rate_hz == 0 {
             sample_rate_hz = frame.rate();
+            check_rate(path, sample_rate_hz)?;
         }
+        let channels = u64::from(frame.channels());
+        Limits::check(path, "a number of channels", channels, limits.channels)?;
         if frame.rate() != sample_rate_hz || !append_mean(&frame, &mut samples) {
             other += 1;
         }
-        check_length(path, samples.len(), sample_rate_hz)?;
+        limits.check_sound(path, samples.len(), sample_rate_hz, stream.bytes)?;
     }
     if stream.header_is_exact
         && let Some(header_s) = stream.header_s

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use video_rs::ffmpeg::{self, format::Pixel, frame, media, software::scaling};
 
+use super::limits::Limits;
 use super::orientation::Orientation;
 use super::stream::Stream;
 use crate::image::Frame;
@@ -11,9 +12,6 @@ use crate::{Error, Result};
 
 /// Frame rate that is assumed where neither times nor a rate are in the file.
 const FALLBACK_FPS: f64 = 25.0;
-
-/// Most frames of a clip: an hour at 60 frames a second.
-const MAX_FRAMES: u64 = 216_000;
 
 /// The video stream of a media file: an iterator of frames in the order of time.
 ///
@@ -26,9 +24,9 @@ const MAX_FRAMES: u64 = 216_000;
 /// # Errors
 ///
 /// Opening: [`Error::Read`], [`Error::NotAFile`], [`Error::Open`], [`Error::NoVideo`],
-/// [`Error::TooLarge`], [`Error::Decode`]. Reading: [`Error::Decode`], [`Error::TooLarge`], and
-/// [`Error::Empty`] where not one frame could be decoded. Damaged packets are passed over and
-/// reported by [`warnings`](Self::warnings).
+/// [`Error::TooLarge`], [`Error::Decode`], [`Error::Timeout`]. Reading: [`Error::Decode`],
+/// [`Error::TooLarge`], [`Error::Timeout`], and [`Error::Empty`] where not one frame could be
+/// decoded. Damaged packets are passed over and reported by [`warnings`](Self::warnings).
 pub struct Frames {
     stream: Stream,
     frame: frame::Video,
@@ -44,7 +42,12 @@ pub struct Frames {
 impl Frames {
     /// Opens the video stream of a file.
     pub fn open(path: &Path) -> Result<Self> {
-        let stream = Stream::open(path, media::Type::Video)?;
+        Self::open_within(path, &Limits::default())
+    }
+
+    /// The same with other limits.
+    pub fn open_within(path: &Path, limits: &Limits) -> Result<Self> {
+        let stream = Stream::open(path, media::Type::Video, limits)?;
         let orientation = stream.matrix.as_deref().map(Orientation::from_matrix);
         Ok(Self {
             orientation: orientation.flatten().filter(|orientation| !orientation.is_upright()),
@@ -68,14 +71,8 @@ impl Frames {
                 _ => Ok(None),
             };
         }
-        if self.count == MAX_FRAMES {
-            return Err(Error::TooLarge {
-                path: self.stream.path.clone(),
-                what: "a number of frames",
-                actual: MAX_FRAMES + 1,
-                limit: MAX_FRAMES,
-            });
-        }
+        let limit = self.stream.limits.frames;
+        Limits::check(&self.stream.path, "a number of frames", self.count + 1, limit)?;
         let guess = if self.count == 0 { 0.0 } else { self.time_s + self.interval_s };
         self.time_s = self.stream.time_s(&self.frame).unwrap_or(guess);
         self.count += 1;

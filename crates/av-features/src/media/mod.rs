@@ -1,5 +1,6 @@
 //! Media files: sound and frames in, clips out. The only modules that touch FFmpeg.
 
+mod limits;
 mod sound;
 mod wav;
 
@@ -22,10 +23,11 @@ mod without_video;
 use without_video::{compressed, frames};
 
 pub use frames::Frames;
+pub use limits::Limits;
+pub(crate) use limits::RATES_HZ;
 #[cfg(feature = "video")]
 pub use png::write_png;
-pub(crate) use sound::RATES_HZ;
-pub use sound::{Sound, read_sound};
+pub use sound::{Sound, read_sound, read_sound_within};
 #[cfg(feature = "video")]
 pub use write::{ClipFormat, write_clip};
 

@@ -3,15 +3,14 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use super::limits::{Limits, check_rate};
 use super::{compressed, wav};
 use crate::audio::resample;
 use crate::{Error, Result, files};
 
-/// Longest sound in seconds: an utterance lasts seconds, a session may last an hour.
-pub(crate) const MAX_SOUND_S: u64 = 3600;
-
-/// Lowest and highest sample rate in Hz that is read or made.
-pub(crate) const RATES_HZ: std::ops::RangeInclusive<u32> = 1_000..=384_000;
+/// Largest sample: full scale of 32 bits in a file of floats that were never divided by it. Powers of a spectrum of larger
+/// ones are beyond f32, as is what the resampler adds up.
+const LOUDEST: f32 = 4_294_967_296.0;
 
 /// One channel of sound.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,7 +19,7 @@ pub struct Sound {
     pub samples: Vec<f32>,
     /// Samples a second.
     pub sample_rate_hz: u32,
-    /// What went not quite right: a truncated file, damaged packets, samples that are not numbers.
+    /// What went not quite right: a truncated file, damaged packets, samples that are no numbers.
     pub warnings: Vec<String>,
 }
 
@@ -41,8 +40,9 @@ impl Sound {
 /// # Errors
 ///
 /// [`Error::Read`], [`Error::NotAFile`], [`Error::Open`], [`Error::NoSound`], [`Error::Decode`];
-/// [`Error::Empty`] without a sample; [`Error::TooLarge`] beyond an hour; [`Error::SampleRate`]
-/// for a rate outside 1,000 to 384,000 Hz; [`Error::WithoutVideo`].
+/// [`Error::Empty`] without a sample; [`Error::TooLarge`] and [`Error::Timeout`] beyond [`Limits`];
+/// [`Error::FileRate`] and [`Error::SampleRate`] for a rate outside 1,000 to 384,000 Hz;
+/// [`Error::WithoutVideo`].
 ///
 /// # Example
 ///
@@ -68,47 +68,68 @@ impl Sound {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_sound(path: &Path, sample_rate_hz: u32) -> Result<Sound> {
-    let mut sound = read(path)?;
+    read_sound_within(path, sample_rate_hz, &Limits::default())
+}
+
+/// The same as [`read_sound`] with other limits.
+///
+/// # Errors
+///
+/// Those of [`read_sound`].
+///
+/// # Example
+///
+/// ```
+/// use av_features::{Limits, read_sound_within};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("two_seconds.wav");
+/// # let spec = hound::WavSpec {
+/// #     channels: 1,
+/// #     sample_rate: 16_000,
+/// #     bits_per_sample: 16,
+/// #     sample_format: hound::SampleFormat::Int,
+/// # };
+/// # let mut writer = hound::WavWriter::create(&path, spec)?;
+/// # (0..32_000).try_for_each(|_| writer.write_sample(0_i16))?;
+/// # writer.finalize()?;
+/// let limits = Limits { sound_s: 1, ..Limits::default() };
+/// let error = read_sound_within(&path, 16_000, &limits).unwrap_err();
+/// assert!(error.to_string().contains("sound, in seconds, of 2, more than 1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_sound_within(path: &Path, sample_rate_hz: u32, limits: &Limits) -> Result<Sound> {
+    let mut sound = read(path, limits)?;
     if sound.samples.is_empty() {
         return Err(Error::Empty { path: path.to_owned(), what: "sound" });
     }
-    let wrong = sound.samples.iter().filter(|sample| !sample.is_finite()).count();
+    let heard = |sample: f32| sample.abs() <= LOUDEST;
+    let wrong = sound.samples.iter().filter(|sample| !heard(**sample)).count();
     if wrong > 0 {
-        sound.warnings.push(format!("{wrong} samples that are not finite numbers became zero"));
-        sound.samples.iter_mut().filter(|sample| !sample.is_finite()).for_each(|s| *s = 0.0);
+        sound
+            .warnings
+            .push(format!("{wrong} samples that are not finite or beyond 2^32 became zero"));
+        sound.samples.iter_mut().filter(|sample| !heard(**sample)).for_each(|sample| *sample = 0.0);
     }
+    check_rate(path, sound.sample_rate_hz)?;
     sound.samples = resample(sound.samples, sound.sample_rate_hz, sample_rate_hz)?;
     sound.sample_rate_hz = sample_rate_hz;
     Ok(sound)
 }
 
 /// Reads the sound at its own rate.
-fn read(path: &Path) -> Result<Sound> {
-    let mut file = files::open(path)?;
+fn read(path: &Path, limits: &Limits) -> Result<Sound> {
+    let (mut file, _) = files::open(path, limits.bytes)?;
     let mut start = Vec::new();
     let io = |source| Error::Read { path: path.to_owned(), source };
     file.by_ref().take(12).read_to_end(&mut start).map_err(io)?;
     if start.starts_with(b"RIFF") && start.ends_with(b"WAVE") {
         // hound knows neither every coding nor headers of recordings without an end.
-        match wav::read(path)? {
+        match wav::read(path, limits)? {
             Some(sound) if !sound.samples.is_empty() => return Ok(sound),
             Some(empty) if cfg!(not(feature = "video")) => return Ok(empty),
             _ => {}
         }
     }
-    compressed::read(path)
-}
-
-/// Refuses more than [`MAX_SOUND_S`] of sound.
-pub(crate) fn check_length(path: &Path, samples: usize, sample_rate_hz: u32) -> Result<()> {
-    let actual = samples as u64 / u64::from(sample_rate_hz.max(1));
-    if actual > MAX_SOUND_S {
-        return Err(Error::TooLarge {
-            path: path.to_owned(),
-            what: "sound, in seconds,",
-            actual,
-            limit: MAX_SOUND_S,
-        });
-    }
-    Ok(())
+    compressed::read(path, limits)
 }

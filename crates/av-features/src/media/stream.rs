@@ -10,27 +10,9 @@ use video_rs::ffmpeg::{
     media, threading,
 };
 
+use super::limits::{CODECS, Clock, FORMATS, Limits, PROTOCOLS};
 use super::quiet;
 use crate::{Error, Result, files};
-
-/// Containers that are opened, by FFmpeg's names: files with sound and moving pictures, no
-/// playlists, no images, no scripts, nothing that refers to other files.
-const FORMATS: &str =
-    "mov,avi,flv,matroska,mpeg,mpegts,mpegvideo,asf,ogg,wav,w64,aiff,au,flac,mp3,aac";
-
-/// Decoders that are used, by FFmpeg's names: those of recorded video and sound. Image codecs are
-/// left out: a small file can unfold to gigabytes.
-const CODECS: &str = "h264,hevc,vp8,vp9,libdav1d,av1,mpeg1video,mpeg2video,mpegvideo,mpeg4,\
-    msmpeg4v1,msmpeg4v2,msmpeg4,h263,h263p,flv,vp6,vp6f,vp6a,mjpeg,wmv1,wmv2,wmv3,vc1,theora,\
-    dvvideo,rawvideo,huffyuv,ffvhuff,ffv1,cinepak,indeo3,indeo5,svq1,svq3,\
-    aac,aac_latm,mp3float,mp3,mp2float,mp2,mp1float,mp1,ac3,eac3,vorbis,libvorbis,opus,libopus,\
-    flac,alac,wmav1,wmav2,wmapro,wmalossless,nellymoser,speex,libspeex,amrnb,amrwb,gsm,gsm_ms,\
-    pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_u16le,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,\
-    pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,pcm_bluray,pcm_dvd,\
-    adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,adpcm_swf,adpcm_yamaha,adpcm_g722,adpcm_g726";
-
-/// Largest frame in pixels: 4096 x 4096, above every camera of these corpora; 50 MB as RGB.
-const MAX_PIXELS: u64 = 1 << 24;
 
 /// Damaged packets in a row after which the rest of a stream is given up.
 const MAX_DAMAGED_RUN: usize = 500;
@@ -46,6 +28,10 @@ enum State {
 /// One stream of a media file: the demuxer, the decoder and the loop between them.
 pub(crate) struct Stream {
     pub(crate) path: PathBuf,
+    pub(crate) limits: Limits,
+    /// Size of the file in bytes.
+    pub(crate) bytes: u64,
+    clock: Clock,
     input: Input,
     decoder: decoder::Opened,
     index: usize,
@@ -71,18 +57,26 @@ impl Stream {
     ///
     /// FFmpeg never sees the name: it reads from the open file, so that a name is never taken for
     /// a protocol and need not be UTF-8.
-    pub(crate) fn open(path: &Path, kind: media::Type) -> Result<Self> {
-        let file = files::open(path)?;
+    pub(crate) fn open(path: &Path, kind: media::Type, limits: &Limits) -> Result<Self> {
+        let (file, bytes) = files::open(path, limits.bytes)?;
         quiet();
-        let open =
-            |source: ffmpeg::Error| Error::Open { path: path.to_owned(), source: source.into() };
+        let mut clock = Clock::start(limits);
+        let alarm = clock.alarm();
+        let open = |source: ffmpeg::Error| match clock.check(path) {
+            Ok(()) => Error::Open { path: path.to_owned(), source: source.into() },
+            Err(timeout) => timeout,
+        };
         let options = Dictionary::from_iter([
             ("format_whitelist", FORMATS),
             ("codec_whitelist", CODECS),
-            ("protocol_whitelist", "file"),
+            ("protocol_whitelist", PROTOCOLS),
         ]);
         let io = StreamIo::from_read_seek(file).map_err(open)?;
-        let input = format::input_from_stream(io, None, Some(options)).map_err(open)?;
+        let interrupt = move || alarm.rings();
+        let input = format::input_from_stream_with_interrupt(io, None, Some(options), interrupt)
+            .map_err(open)?;
+        // What was cut off by the alarm may look like the end of the file.
+        clock.check(path)?;
         let stream = match input.streams().best(kind) {
             Some(stream) if !stream.disposition().contains(Disposition::ATTACHED_PIC) => stream,
             _ if kind == media::Type::Audio => {
@@ -108,8 +102,13 @@ impl Stream {
             .side_data()
             .find(|data| data.kind() == side_data::Type::DisplayMatrix)
             .map(|data| data.data().as_chunks().0.iter().map(|b| i32::from_ne_bytes(*b)).collect());
+        let decoder = decoder(path, &stream, limits.pixels)?;
+        clock.pause();
         Ok(Self {
-            decoder: decoder(path, &stream)?,
+            limits: *limits,
+            bytes,
+            clock,
+            decoder,
             index: stream.index(),
             tick_s,
             origin_s: starts.reduce(f64::min).unwrap_or(0.0),
@@ -129,6 +128,13 @@ impl Stream {
     ///
     /// Packets that cannot be decoded are counted and passed over.
     pub(crate) fn next(&mut self, frame: &mut ffmpeg::Frame) -> Result<bool> {
+        self.clock.resume();
+        let more = self.decode(frame);
+        self.clock.pause();
+        more
+    }
+
+    fn decode(&mut self, frame: &mut ffmpeg::Frame) -> Result<bool> {
         while self.state != State::Done {
             match self.decoder.receive_frame(frame) {
                 Ok(()) => {
@@ -142,6 +148,7 @@ impl Stream {
             if self.state == State::Reading {
                 self.feed()?;
             }
+            self.clock.check(&self.path)?;
         }
         Ok(false)
     }
@@ -164,6 +171,7 @@ impl Stream {
             }
             Err(ffmpeg::Error::InvalidData) => self.damage(),
             Err(source) => {
+                self.clock.check(&self.path)?;
                 return Err(Error::Decode { path: self.path.clone(), source: source.into() });
             }
         }
@@ -218,23 +226,27 @@ fn seconds(value: Rational) -> f64 {
     }
 }
 
-/// Opens the decoder of a stream: one thread, listed codecs, frames within [`MAX_PIXELS`].
-fn decoder(path: &Path, stream: &format::stream::Stream<'_>) -> Result<decoder::Opened> {
+/// Opens the decoder of a stream: one thread, listed codecs, frames of so many pixels at most.
+fn decoder(
+    path: &Path,
+    stream: &format::stream::Stream<'_>,
+    max_pixels: u64,
+) -> Result<decoder::Opened> {
     let fail =
         |source: ffmpeg::Error| Error::Decode { path: path.to_owned(), source: source.into() };
-    check_size(path, stream)?;
+    check_size(path, stream, max_pixels)?;
     let mut context = codec::Context::from_parameters(stream.parameters()).map_err(fail)?;
     context.set_threading(threading::Config { count: 1, ..Default::default() });
     let decoder = context.decoder();
     let codec = decoder::find(decoder.id()).ok_or(ffmpeg::Error::DecoderNotFound).map_err(fail)?;
-    let pixels = MAX_PIXELS.to_string();
+    let pixels = max_pixels.to_string();
     let options =
         Dictionary::from_iter([("codec_whitelist", CODECS), ("max_pixels", pixels.as_str())]);
     decoder.open_as_with(codec, options).map_err(fail)
 }
 
-/// Refuses frames above [`MAX_PIXELS`] with the reason; the decoder itself only calls them invalid.
-fn check_size(path: &Path, stream: &format::stream::Stream<'_>) -> Result<()> {
+/// Refuses larger frames with the reason; the decoder itself only calls them invalid.
+fn check_size(path: &Path, stream: &format::stream::Stream<'_>, max_pixels: u64) -> Result<()> {
     let parameters = stream.parameters();
     if parameters.medium() != media::Type::Video {
         return Ok(());
@@ -243,13 +255,5 @@ fn check_size(path: &Path, stream: &format::stream::Stream<'_>) -> Result<()> {
     let size = codec::Context::from_parameters(parameters)
         .and_then(|context| context.encoder().video())
         .map(|video| u64::from(video.width()) * u64::from(video.height()));
-    match size {
-        Ok(pixels) if pixels > MAX_PIXELS => Err(Error::TooLarge {
-            path: path.to_owned(),
-            what: "frames, in pixels,",
-            actual: pixels,
-            limit: MAX_PIXELS,
-        }),
-        _ => Ok(()),
-    }
+    size.map_or(Ok(()), |pixels| Limits::check(path, "frames, in pixels,", pixels, max_pixels))
 }

@@ -3,9 +3,9 @@
 pub(crate) mod compressed {
     use std::path::Path;
 
-    use crate::{Error, Result, Sound};
+    use crate::{Error, Limits, Result, Sound};
 
-    pub(crate) fn read(path: &Path) -> Result<Sound> {
+    pub(crate) fn read(path: &Path, _: &Limits) -> Result<Sound> {
         Err(Error::WithoutVideo { path: path.to_owned() })
     }
 }
@@ -15,7 +15,7 @@ pub(crate) mod frames {
     use std::path::Path;
 
     use crate::image::Frame;
-    use crate::{Error, Result};
+    use crate::{Error, Limits, Result, files};
 
     /// The video stream of a media file; this build cannot open one.
     pub struct Frames(Infallible);
@@ -23,7 +23,12 @@ pub(crate) mod frames {
     impl Frames {
         /// Fails with [`Error::WithoutVideo`].
         pub fn open(path: &Path) -> Result<Self> {
-            crate::files::open(path)?;
+            Self::open_within(path, &Limits::default())
+        }
+
+        /// Fails with [`Error::WithoutVideo`].
+        pub fn open_within(path: &Path, limits: &Limits) -> Result<Self> {
+            files::open(path, limits.bytes)?;
             Err(Error::WithoutVideo { path: path.to_owned() })
         }
 
