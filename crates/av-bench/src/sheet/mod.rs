@@ -200,6 +200,8 @@ mod tests {
             subject: String::new(),
             emotion: None,
             fold: None,
+            turn: None,
+            affect: vec![],
             audio: None,
             video: (!i.is_multiple_of(2)).then(|| Source::Media("clip.mp4".into())),
         };
