@@ -113,6 +113,14 @@ fn a_turn_is_applied_as_ffmpeg_applies_it() {
             let error = frame.rgb.iter().zip(truth).map(|(a, b)| a.abs_diff(*b)).max();
             assert!(error <= Some(12), "{degrees}: {error:?}");
         }
+        let mut reader = Frames::open(&turned).unwrap();
+        reader.advance().unwrap();
+        let small = reader.scaled(16, 24).unwrap();
+        assert_eq!((small.width, small.height), (16, 24));
+        let large = read[0].scaled(16, 24).unwrap();
+        let error: f64 =
+            small.rgb.iter().zip(&large.rgb).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>();
+        assert!(error / (16.0 * 24.0 * 3.0) < 4.0, "{degrees}: turned otherwise");
     }
 }
 

@@ -50,6 +50,31 @@ fn frames_come_back_with_their_content_and_times() {
 }
 
 #[test]
+fn a_scaled_frame_holds_the_means_of_areas() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stripes.mp4");
+    // Stripes of one pixel, which a filter of fewer would make black, white or a pattern.
+    let stripes: Vec<u8> =
+        (0..96 * 64).flat_map(|i| [if i % 2 == 0 { 40 } else { 200 }; 3]).collect();
+    write_clip(&path, &FORMAT, std::iter::repeat_n(stripes, 3), &[]).unwrap();
+    let mut reader = Frames::open(&path).unwrap();
+    while reader.advance().unwrap().is_some() {
+        let (large, small) = (reader.image().unwrap(), reader.scaled(24, 16).unwrap());
+        assert_eq!((small.width, small.height, small.rgb.len()), (24, 16, 24 * 16 * 3));
+        for (i, level) in small.rgb.iter().enumerate() {
+            let (x, y, colour) = (i / 3 % 24, i / 3 / 24, i % 3);
+            let pixel = |k: usize| large.rgb[((y * 4 + k / 4) * 96 + x * 4 + k % 4) * 3 + colour];
+            let mean = (0..16).map(|k| f64::from(pixel(k))).sum::<f64>() / 16.0;
+            assert!((f64::from(*level) - mean).abs() < 3.0, "{x}, {y}: {level} for {mean}");
+        }
+        for (width, height) in [(0, 16), (24, 5000)] {
+            let error = reader.scaled(width, height).unwrap_err().to_string();
+            assert!(error.contains("within 1 to 4096"), "{error}");
+        }
+    }
+}
+
+#[test]
 fn sound_comes_back_with_its_length_and_without_delay() {
     let folder = tempfile::tempdir().unwrap();
     let sound = read_sound(&clip(folder.path(), "clip.mp4"), 16_000).unwrap();

@@ -65,8 +65,10 @@ mod tests {
     #[test]
     fn threads_rest_after_a_panic() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-        let panicked = std::panic::catch_unwind(|| pool.install(|| awake(|| panic!("as a test"))));
-        assert!(panicked.is_err());
+        let caller = std::thread::scope(|scope| {
+            scope.spawn(|| pool.install(|| awake(|| panic!("as a test")))).join()
+        });
+        assert!(caller.is_err());
         assert_eq!(pool.broadcast(|context| context.index()), [0, 1]);
     }
 }

@@ -107,6 +107,17 @@ pub enum Error {
         /// Audio or video.
         modality: String,
     },
+    /// There is nothing to tell apart.
+    #[error(
+        "the clips of {corpus} have the classes {classes:?}, and two at least are needed: choose other labels, or join a table \
+         that has them"
+    )]
+    Classes {
+        /// Name of the corpus.
+        corpus: String,
+        /// Its classes.
+        classes: Vec<String>,
+    },
     /// A part of the data is empty.
     #[error("{what} holds no labelled clip: {mend}")]
     EmptyPart {

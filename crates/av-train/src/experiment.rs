@@ -319,6 +319,15 @@ impl Experiment {
         ] {
             check(key, value, value.is_finite() && value > 0.0, "a number above 0")?;
         }
+        let moments = matches!(self.audio, AudioInput::LogMel(LogMel { trim: Some(_), .. }))
+            && matches!(self.video, VideoInput::FaceCrops(_));
+        if moments && self.systems.iter().any(|system| system.hears() && system.sees()) {
+            return Err(Error::Setting {
+                key: "audio.trim".into(),
+                actual: "given".into(),
+                expected: "left out beside face crops: sound and picture of a segment would be of different moments",
+            });
+        }
         if self.augmentation.is_some() && !matches!(self.audio, AudioInput::LogMel(_)) {
             return Err(Error::Setting {
                 key: "audio.kind".into(),
@@ -452,6 +461,17 @@ mod tests {
         let plain = Experiment::parse(&log_mel, &[]).unwrap();
         let text = serde_json::to_string(&plain).unwrap();
         assert!(!text.contains("augmentation") && !text.contains("trim"), "{text}");
+    }
+
+    #[test]
+    fn sound_is_not_trimmed_beside_face_crops() {
+        let text = MINIMAL
+            .replace("functionals\"", "log-mel\", trim = {}")
+            .replace("face-hog", "face-crops");
+        let error = Experiment::parse(&text, &[]).unwrap_err().to_string();
+        assert!(error.contains("audio.trim") && error.contains("different moments"), "{error}");
+        let alone = Experiment::parse(&text, &["systems=[\"audio\"]".into()]).unwrap();
+        assert!(matches!(alone.audio, AudioInput::LogMel(LogMel { trim: Some(_), .. })));
     }
 
     #[test]

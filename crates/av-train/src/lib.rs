@@ -10,7 +10,7 @@
 //! | read an experiment file | [`Experiment::read`] |
 //! | run it: extract, train over folds, seeds and systems, judge | [`run`] |
 //! | only fill the cache | [`index`], then [`extract`] |
-//! | get its clips and all their features | [`prepare`] |
+//! | get its clips, folds and all features | [`prepare`] |
 //! | train one system on one part | [`fit`], then [`decide`] |
 //! | classify media files with a finished run's model | [`Bundle::load`], [`Bundle::predict`] |
 //! | compare records | [`compare_records`] |

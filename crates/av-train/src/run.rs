@@ -46,10 +46,12 @@ pub enum Existing {
 /// training alone.
 const SPLIT_SEED: u64 = 0;
 
-/// Features of an experiment: the clips and what was extracted from them.
+/// What an experiment is trained on and judged by.
 pub struct Prepared {
     /// The clips.
     pub dataset: Dataset,
+    /// How they are split.
+    pub folds: Vec<Fold>,
     /// Their features.
     pub inputs: Inputs,
 }
@@ -66,12 +68,19 @@ pub fn index(experiment: &Experiment, data: &Path) -> Result<Dataset> {
     Ok(dataset)
 }
 
-/// Indexes the corpus and extracts what the cache does not hold.
+/// Indexes the corpus, splits it and extracts what the cache does not hold.
+///
+/// Errors: those of [`Experiment::dataset`] and of its protocol before anything is extracted, which may take hours;
+/// clips of fewer than two classes; those of the extraction.
 pub fn prepare(experiment: &Experiment, places: &Places, control: Control) -> Result<Prepared> {
     let dataset = index(experiment, &places.data)?;
+    if dataset.classes.len() < 2 {
+        return Err(Error::Classes { corpus: dataset.name, classes: dataset.classes });
+    }
+    let folds = folds(&dataset, &experiment.protocol, SPLIT_SEED)?;
     let cache = Cache::open(&places.cache)?;
     let inputs = Inputs::load(&dataset, experiment, &cache, control)?;
-    Ok(Prepared { dataset, inputs })
+    Ok(Prepared { dataset, folds, inputs })
 }
 
 /// Runs an experiment and writes `record.json`, `experiment.json` and the folder `model`.
@@ -92,8 +101,7 @@ pub fn run(
     let extracted = began.elapsed();
     let manifest = prepared.dataset.manifest_hash();
     claim(&places.out, existing, &Claim { experiment: experiment.clone(), manifest })?;
-    let folds = folds(&prepared.dataset, &experiment.protocol, SPLIT_SEED)?;
-    let job = Job { experiment, prepared: &prepared, folds: &folds, places, control };
+    let job = Job { experiment, prepared: &prepared, places, control };
     let runs = job.train_all()?;
     let trained = began.elapsed();
     job.final_model()?.save(&places.out.join(MODEL))?;
@@ -188,7 +196,6 @@ struct Unit {
 struct Job<'a> {
     experiment: &'a Experiment,
     prepared: &'a Prepared,
-    folds: &'a [Fold],
     places: &'a Places,
     control: Control<'a>,
 }
@@ -196,7 +203,7 @@ struct Job<'a> {
 impl Job<'_> {
     /// All training runs, in the order fold, seed, system; several at once.
     fn train_all(&self) -> Result<Vec<RunRecord>> {
-        let units: Vec<Unit> = (0..self.folds.len())
+        let units: Vec<Unit> = (0..self.prepared.folds.len())
             .flat_map(|fold| self.experiment.seeds.iter().map(move |&seed| (fold, seed)))
             .flat_map(|(fold, seed)| {
                 self.experiment.systems.iter().map(move |&system| Unit { fold, seed, system })
@@ -212,7 +219,7 @@ impl Job<'_> {
 
     fn name(&self, unit: &Unit) -> String {
         let Unit { fold, seed, system } = unit;
-        format!("fold {}, seed {seed}, {}", self.folds[*fold].name, system.name())
+        format!("fold {}, seed {seed}, {}", self.prepared.folds[*fold].name, system.name())
     }
 
     /// Trains and tests one unit, or takes it from the output folder.
@@ -225,8 +232,8 @@ impl Job<'_> {
         if let Some(record) = read_json(&file)? {
             return Ok(record);
         }
-        let Prepared { dataset, inputs } = self.prepared;
-        let fold = &self.folds[fold];
+        let Prepared { dataset, inputs, .. } = self.prepared;
+        let fold = &self.prepared.folds[fold];
         let (train, validation) = self.split(fold)?;
         let setup = self.setup(seed, system, name);
         let fitted = fit(setup, &train, validation.as_ref(), Some(&path), self.control)?;
@@ -273,7 +280,7 @@ impl Job<'_> {
 
     /// The training clips of a fold, and the inner validation clips of other subjects.
     fn split(&self, fold: &Fold) -> Result<(Part<'_>, Option<Part<'_>>)> {
-        let Prepared { dataset, inputs } = self.prepared;
+        let Prepared { dataset, inputs, .. } = self.prepared;
         let share = self.experiment.training.validation;
         if share == 0.0 {
             return Ok((Part::new(dataset, inputs, fold.train.clips()), None));
@@ -304,13 +311,13 @@ impl Job<'_> {
         let setup = self.setup(seed, system, &name);
         let path = self.places.out.join(UNITS).join("final");
         let fitted: Fitted = fit(setup, &train, validation.as_ref(), Some(&path), self.control)?;
-        let Prepared { dataset, inputs } = self.prepared;
+        let Prepared { dataset, inputs, .. } = self.prepared;
         Ok(Bundle::new(fitted, self.experiment, system, seed, &dataset.classes, &inputs.shapes))
     }
 }
 
 fn summary_of(prepared: &Prepared) -> DataSummary {
-    let Prepared { dataset, inputs } = prepared;
+    let Prepared { dataset, inputs, .. } = prepared;
     let mut clips_per_class: BTreeMap<String, usize> =
         dataset.classes.iter().map(|class| (class.clone(), 0)).collect();
     for class in dataset.clips.iter().filter_map(|clip| dataset.classes.get(clip.emotion?)) {

@@ -114,3 +114,16 @@ fn clips_without_a_label_or_a_side_train_too() {
     let hidden = corpus.run(&["bad_clips=0.2", "training.labelled=0.5"]);
     assert_ne!(hidden.runs[0].curve, record.runs[0].curve);
 }
+
+#[test]
+fn what_cannot_be_split_or_told_apart_stops_before_the_extraction() {
+    let mut corpus = Corpus::new();
+    // One clip without its sound would stop the extraction.
+    corpus.clips[0].audio.clear();
+    corpus.clips[5].fold = (corpus.clips[5].fold + 1) % 3;
+    let shared = corpus.try_run(&[]).unwrap_err().to_string();
+    assert!(shared.contains("shared_subjects"), "{shared}");
+    corpus.clips.iter_mut().for_each(|clip| clip.label = 0);
+    let same = corpus.try_run(&[]).unwrap_err().to_string();
+    assert!(same.contains("[\"class0\"], and two at least are needed"), "{same}");
+}

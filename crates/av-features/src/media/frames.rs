@@ -13,6 +13,9 @@ use crate::{Error, Result};
 /// Frame rate that is assumed where neither times nor a rate are in the file.
 const FALLBACK_FPS: f64 = 25.0;
 
+/// Largest side of a scaled picture.
+const MAX_SIDE: usize = 4096;
+
 /// The video stream of a media file: an iterator of frames in the order of time.
 ///
 /// Every frame is decoded, one after the other, in one thread: the result is the same in every
@@ -85,7 +88,29 @@ impl Frames {
     ///
     /// [`Error::Decode`] when no frame was reached yet or FFmpeg cannot convert its pixels.
     pub fn image(&mut self) -> Result<Frame> {
-        let (rgb, width, height) = self.convert().map_err(|source| Error::Decode {
+        self.sized(None)
+    }
+
+    /// The same at another size, each pixel the mean of the area that it covers: faster than
+    /// [`image`](Self::image) and [`Frame::scaled`], as the colours of the large picture are never made.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`image`](Self::image); [`Error::Config`] for sides outside 1 to 4096.
+    pub fn scaled(&mut self, width: usize, height: usize) -> Result<Frame> {
+        if ![width, height].iter().all(|side| (1..=MAX_SIDE).contains(side)) {
+            let reason = format!("{width} x {height}: the sides must be within 1 to {MAX_SIDE}");
+            return Err(Error::Config { extractor: "frames", reason });
+        }
+        self.sized(Some([width, height]))
+    }
+
+    fn sized(&mut self, size: Option<[usize; 2]>) -> Result<Frame> {
+        let stored = size.map(|[width, height]| match self.orientation {
+            Some(orientation) if orientation.exchanges_sides() => [height, width],
+            Some(_) | None => [width, height],
+        });
+        let (rgb, width, height) = self.convert(stored).map_err(|source| Error::Decode {
             path: self.stream.path.clone(),
             source: source.into(),
         })?;
@@ -96,29 +121,43 @@ impl Frames {
         Ok(Frame { rgb, width, height, time_s: self.time_s })
     }
 
-    /// Converts the pixels of the current frame and nothing else: no side changes.
-    fn convert(&mut self) -> std::result::Result<(Vec<u8>, usize, usize), ffmpeg::Error> {
+    /// Converts the pixels of the current frame, to another size if one is given.
+    fn convert(
+        &mut self,
+        size: Option<[usize; 2]>,
+    ) -> std::result::Result<(Vec<u8>, usize, usize), ffmpeg::Error> {
         let (pixel, width, height) = (self.frame.format(), self.frame.width(), self.frame.height());
         if pixel == Pixel::None || width == 0 || height == 0 {
             return Err(ffmpeg::Error::InvalidData);
         }
         let input = scaling::context::Definition { format: pixel, width, height };
+        let output = match size {
+            // Both are at most MAX_SIDE.
+            Some([width, height]) => [width as u32, height as u32],
+            None => [width, height],
+        };
+        let output = scaling::context::Definition {
+            format: Pixel::RGB24,
+            width: output[0],
+            height: output[1],
+        };
+        let flags = if size.is_some() { scaling::Flags::AREA } else { scaling::Flags::BILINEAR };
         let scaler = match &mut self.scaler {
-            Some(scaler) if *scaler.input() == input => scaler,
+            Some(scaler) if *scaler.input() == input && *scaler.output() == output => scaler,
             // The first frame, or one of another size or pixel format.
             scaler => scaler.insert(scaling::Context::get(
                 pixel,
                 width,
                 height,
-                Pixel::RGB24,
-                width,
-                height,
-                scaling::Flags::BILINEAR,
+                output.format,
+                output.width,
+                output.height,
+                flags,
             )?),
         };
         let mut rgb = frame::Video::empty();
         scaler.run(&self.frame, &mut rgb)?;
-        let (width, height) = (width as usize, height as usize);
+        let (width, height) = (output.width as usize, output.height as usize);
         let mut packed = Vec::with_capacity(width * height * 3);
         for row in rgb.data(0).chunks(rgb.stride(0)).take(height) {
             packed.extend_from_slice(row.get(..width * 3).ok_or(ffmpeg::Error::Bug)?);

@@ -38,9 +38,15 @@ impl Orientation {
         self == Self { a: 1, b: 0, c: 0, d: 1 }
     }
 
+    /// Whether width and height change places.
+    pub(crate) fn exchanges_sides(self) -> bool {
+        self.a == 0
+    }
+
     /// Turns an RGB24 frame; returns the bytes and the new width and height.
     pub(crate) fn apply(self, rgb: &[u8], width: usize, height: usize) -> (Vec<u8>, usize, usize) {
-        let (new_width, new_height) = if self.a == 0 { (height, width) } else { (width, height) };
+        let (new_width, new_height) =
+            if self.exchanges_sides() { (height, width) } else { (width, height) };
         let mut turned = vec![0; rgb.len()];
         let along = |x_sign: i32, y_sign: i32, x: usize, y: usize| match (x_sign, y_sign) {
             (1, _) => x,

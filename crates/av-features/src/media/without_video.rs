@@ -42,6 +42,11 @@ pub(crate) mod frames {
             match self.0 {}
         }
 
+        /// The same at another size.
+        pub fn scaled(&mut self, _: usize, _: usize) -> Result<Frame> {
+            match self.0 {}
+        }
+
         /// End of the last frame so far.
         pub fn end_s(&self) -> f64 {
             match self.0 {}
