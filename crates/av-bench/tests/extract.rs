@@ -150,7 +150,8 @@ fn ctrl_c_tells_how_to_go_on_and_memory_does_not_grow_with_the_clips() {
     let corpus = Corpus::new(200);
     let mut child = corpus.start("cache");
     assert!(corpus.wait(&mut child, "cache", 20));
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    // The shell has it where the program `kill` is not installed.
+    Command::new("sh").arg("-c").arg(format!("kill -INT {}", child.id())).status().unwrap();
     let output = child.wait_with_output().unwrap();
     let (_, errors) = text(&output);
     assert_eq!(output.status.code(), Some(130), "{errors}");

@@ -36,8 +36,8 @@ pub struct FaceCrops {
     pub size: usize,
     /// The detector looks at every frame whose number is a multiple of this.
     pub every: usize,
-    /// Side of the square relative to that of the detection, which reaches from the hair to below
-    /// the chin of an open mouth.
+    /// Side of the square relative to that of the detection, which reaches from the hair to the chin; of long faces
+    /// with an open mouth to the mouth.
     pub margin: f64,
     // The settings below came later: at their defaults they are left out, and fingerprints stay as they were.
     /// Which of several faces.

@@ -56,8 +56,8 @@ const CLIP: f32 = 0.2;
 pub struct FaceHog {
     /// The detector and the histograms look at every frame whose number is a multiple of this.
     pub every: usize,
-    /// Side of the square relative to that of the detection, which reaches from the hair to below
-    /// the chin of an open mouth.
+    /// Side of the square relative to that of the detection, which reaches from the hair to the chin; of long faces
+    /// with an open mouth to the mouth.
     pub margin: f64,
     /// Which of several faces; left out of the fingerprint at its default, which came later.
     #[serde(skip_serializing_if = "Follow::is_default")]

@@ -42,8 +42,8 @@ const CONTRAST_FLOOR: f64 = 4.0;
 pub struct FaceMotion {
     /// The detector looks at every frame whose number is a multiple of this.
     pub every: usize,
-    /// Side of the square relative to that of the detection, which reaches from the hair to below
-    /// the chin of an open mouth.
+    /// Side of the square relative to that of the detection, which reaches from the hair to the chin; of long faces
+    /// with an open mouth to the mouth.
     pub margin: f64,
     /// Which of several faces.
     pub follow: Follow,
