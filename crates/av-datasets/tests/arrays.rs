@@ -238,6 +238,10 @@ fn sizes_are_limited_before_anything_is_unpacked() {
         let error = refused("t.npz", &npz(&arrays, CompressionMethod::Deflated));
         assert!(error.contains("more than 268435456 bytes of text"), "{error}");
     }
+    // No element of any size takes no memory.
+    let none = [("id", npy("'<U999999999999999999'", "False", "(0,)", &[])), features()];
+    let error = refused("t.npz", &npz(&none, CompressionMethod::Deflated));
+    assert!(error.contains("`id` has 0 entries, but `features` has 1 rows"), "{error}");
     let (root, mut dataset) = clips();
     for name in ["t.npz", "t.safetensors"] {
         let file = std::fs::File::create(root.path().join(name)).unwrap();

@@ -146,7 +146,8 @@ impl<R: Read> Array<R> {
         count: usize,
         mut take: impl FnMut(&[u8]),
     ) -> Result<()> {
-        if size == 0 {
+        // A header may announce elements of any size where it announces none of them.
+        if size == 0 || count == 0 {
             (0..count).for_each(|_| take(&[]));
             return Ok(());
         }
