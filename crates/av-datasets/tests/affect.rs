@@ -28,10 +28,10 @@ fn the_six_hundred_clips_of_afew_va_have_targets_and_no_media() {
     for clip in 1..=600 {
         let id = format!("{clip:03}");
         let actor = format!("Actor {}", clip % 240);
-        let frames = [("00000", "10", "-10"), ("00001", "-3", "0.0")];
+        let frames = [("00000", "10", "-10"), ("00010", "-3", "0.0")];
         add(root.path(), format!("{id}/{id}.json"), &annotation(&id, &actor, &frames));
         add(root.path(), format!("{id}/00000.png"), "");
-        add(root.path(), format!("{id}/00001.png"), "");
+        add(root.path(), format!("{id}/00010.png"), "");
     }
     add(root.path(), "__MACOSX/001/._001.json", "\u{1}");
     let shipped = CorpusConfig::shipped("afew-va").unwrap();
@@ -41,11 +41,13 @@ fn the_six_hundred_clips_of_afew_va_have_targets_and_no_media() {
     assert_eq!(summary.differences(shipped.expected().unwrap()), Vec::<String>::new());
     assert_eq!((summary.without_audio, summary.without_video), (600, 600));
     assert_eq!((summary.subjects.len(), summary.unlabelled), (240, 600));
-    assert_eq!(dataset.clips[599].affect, [target(1.0, -1.0), target(-0.3, 0.0)]);
+    let last = &dataset.clips[599].affect;
+    assert_eq!((last.len(), last[0], last[10]), (11, target(1.0, -1.0), target(-0.3, 0.0)));
+    assert!(last[1..10].iter().all(Option::is_none));
     let affect = summary.affect.as_ref().unwrap();
-    assert_eq!((affect.frames, affect.missing), (1200, 0));
+    assert_eq!((affect.frames, affect.missing), (6600, 5400));
     assert_eq!((affect.valence, affect.arousal), ((-0.3, 1.0), (-1.0, 0.0)));
-    let told = "1200 frames with valence -0.300 to 1.000 and arousal -1.000 to 0.000; 0 of them (0.0 %) without";
+    let told = "6600 frames with valence -0.300 to 1.000 and arousal -1.000 to 0.000; 5400 of them (81.8 %) without";
     assert!(summary.to_string().contains(told), "{summary}");
 
     // Features of the pictures can be joined all the same.

@@ -130,7 +130,7 @@ fn a_damaged_copy_is_told_file_by_file_and_row_by_row() {
         "dev/dia49_utt4.mp4",
         "test/._dia0_utt0.mp4",
         "test/final_videos_testdia0_utt0.mp4",
-        "train/dia0_utt0.wav",
+        "dev/train_splits_wav/dia0_utt0.wav",
     ] {
         add(root.path(), file, "");
     }
@@ -139,7 +139,10 @@ fn a_damaged_copy_is_told_file_by_file_and_row_by_row() {
     let dataset = corpus("kind = 'meld'").index(root.path()).unwrap();
     let ids: Vec<&str> = dataset.clips.iter().map(|clip| clip.id.as_str()).collect();
     assert_eq!(ids, ["dev/dia0_utt0", "test/dia0_utt0", "train/dia0_utt0"]);
-    assert_ne!(dataset.clips[2].audio, dataset.clips[2].video, "a wav gives the sound");
+    assert_ne!(
+        dataset.clips[2].audio, dataset.clips[2].video,
+        "the innermost folder says the split, and a wav gives the sound"
+    );
     let table = "tables/train_sent_emo.csv";
     let found = problems(&dataset, root.path());
     let expected = [

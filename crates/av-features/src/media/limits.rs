@@ -67,7 +67,7 @@ pub struct Limits {
     /// Samples of sound, all channels as one. Default an hour at 48,000 Hz: 691 MB.
     pub samples: u64,
     /// Samples of sound for each byte of the file, where there are more than 2^25 (134 MB). Default
-    /// 128: speech at the lowest bit rates takes 64, silence that unfolds without end 280 and more.
+    /// 128: more than speech at the lowest bit rates has, less than silence that unfolds without end.
     pub samples_per_byte: u64,
     /// Channels of sound. Default 64.
     pub channels: u64,
