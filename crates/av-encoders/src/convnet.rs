@@ -1,10 +1,15 @@
 use crate::mlp::check_share;
 use crate::{Encoder, Error, Result};
 use av_ops::{
-    BatchNorm, Conv2d, Conv2dConfig, Linear, Mode, Scope, channels_last, dropout, global_avg_pool,
+    BatchNorm, Conv2d, Conv2dConfig, Linear, Mode, Scope, by_rows, channels_last, dropout,
+    global_avg_pool,
 };
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
+
+/// Elements of pictures that go through the blocks together in evaluation: with what the blocks give for them, the
+/// second-level cache holds them.
+const CACHED: usize = 1 << 17;
 
 /// Settings of a [`ConvNet`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,14 +74,36 @@ impl ConvNet {
     }
 }
 
+impl ConvNet {
+    /// The mean over the picture of the last block's result, in training.
+    fn train(&self, x: &Tensor, mode: &Mode) -> Result<Tensor> {
+        let mut x = channels_last(x)?;
+        for Block { conv, norm } in &self.blocks {
+            x = conv.forward_norm_relu(norm, &x, mode)?;
+        }
+        Ok(global_avg_pool(&x)?)
+    }
+
+    /// The same in evaluation: a few pictures go through all blocks before the next ones do.
+    fn evaluate(&self, x: &Tensor) -> Result<Tensor> {
+        let blocks = self.blocks.iter().map(|Block { conv, norm }| conv.with_norm_relu(norm));
+        let blocks = blocks.collect::<av_ops::Result<Vec<_>>>()?;
+        let (_, channels, height, width) = x.dims4()?;
+        let pictures = CACHED / (channels * height * width).max(1);
+        Ok(by_rows(x, pictures, |x| {
+            let mut x = channels_last(x)?;
+            for block in &blocks {
+                x = block.forward(&x)?;
+            }
+            global_avg_pool(&x)
+        })?)
+    }
+}
+
 impl Encoder for ConvNet {
     fn encode(&self, x: &Tensor, mode: &mut Mode) -> Result<Tensor> {
-        let mut x = channels_last(x)?;
-        for block in &self.blocks {
-            x = block.forward(&x, mode)?;
-        }
-        let pooled = dropout(&global_avg_pool(&x)?, self.dropout, mode)?;
-        Ok(self.embedding.forward(&pooled)?)
+        let pooled = if mode.is_train() { self.train(x, mode)? } else { self.evaluate(x)? };
+        Ok(self.embedding.forward(&dropout(&pooled, self.dropout, mode)?)?)
     }
 
     fn out_dim(&self) -> usize {
@@ -103,9 +130,5 @@ impl Block {
             )?,
             norm: BatchNorm::new(&mut scope.scope("norm"), out_channels)?,
         })
-    }
-
-    fn forward(&self, x: &Tensor, mode: &Mode) -> Result<Tensor> {
-        Ok(self.conv.forward_norm_relu(&self.norm, x, mode)?)
     }
 }

@@ -66,8 +66,8 @@ impl Conv2d {
         conv2d(x, &self.weight, self.bias.as_ref(), self.config)
     }
 
-    /// Convolves `x` (B, inputs, H, W), normalises the result and applies ReLU. In evaluation this is one convolution, as
-    /// the normalisation is a factor and a summand for each channel then; the result is the same up to rounding.
+    /// Convolves `x` (B, inputs, H, W), normalises the result and applies ReLU; in evaluation by
+    /// [`with_norm_relu`](Self::with_norm_relu).
     ///
     /// Errors: as [`conv2d`](fn@conv2d) and [`batch_norm`].
     pub fn forward_norm_relu(
@@ -79,6 +79,14 @@ impl Conv2d {
         if mode.is_train() {
             return norm.forward_relu(&self.forward(x)?, mode);
         }
+        self.with_norm_relu(norm)?.forward(x)
+    }
+
+    /// The one convolution that is this one, the normalisation in evaluation and ReLU, up to rounding: the normalisation is
+    /// a factor and a summand for each channel then. Made once, it serves many inputs; it does not follow later training.
+    ///
+    /// Errors: a normalisation of another number of channels.
+    pub fn with_norm_relu(&self, norm: &BatchNorm) -> Result<Self> {
         let [factor, shift] = norm.evaluation()?;
         let channels = factor.dims1()?;
         let weight = self.weight.broadcast_mul(&factor.reshape((channels, 1, 1, 1))?)?;
@@ -86,7 +94,8 @@ impl Conv2d {
             Some(bias) => (bias * factor)?.add(&shift)?,
             None => shift,
         };
-        conv2d(x, &weight, Some(&bias), Conv2dConfig { relu: true, ..self.config })
+        let config = Conv2dConfig { relu: true, ..self.config };
+        Ok(Self { weight, bias: Some(bias), config })
     }
 }
 

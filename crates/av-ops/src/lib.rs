@@ -44,7 +44,7 @@
 //!
 //! Tensors of images have the shape (B, C, H, W). Convolutional networks are fastest in f32 where the channels of a place lie
 //! side by side in memory: [`channels_last`] lays an input out so, and what the operators of such networks give keeps it. In
-//! evaluation [`Conv2d::forward_norm_relu`] takes convolution, normalisation and ReLU as one.
+//! evaluation [`Conv2d::with_norm_relu`] makes one of convolution, normalisation and ReLU.
 //!
 //! # Memory
 //!
@@ -108,7 +108,7 @@
 //! | hold an operator's parameters | [`Conv2d`], [`Conv2Plus1d`], [`BatchNorm`], [`LayerNorm`], [`GroupNorm`], [`Linear`], [`Lstm`], [`Gru`], [`RecurrentWeights`], [`Attention`], [`Embedding`] |
 //! | create, copy, store parameters | [`Parameters`], [`Scope`], [`Init`], [`Snapshot`] |
 //! | train | [`cross_entropy`], [`Tape`], [`clip_grad_norm`], [`AdamW`], [`Sgd`] |
-//! | keep all threads at work | [`awake`](fn@awake) |
+//! | keep all threads at work | [`awake`](fn@awake), [`by_rows`] |
 //! | draw random numbers | [`Streams`], [`Rng`], [`Mode`] |
 //! | store other tensors | [`save_tensors`], [`load_tensors`] |
 
@@ -141,6 +141,7 @@ mod products;
 mod random;
 mod recurrence;
 mod results;
+mod rows;
 mod softmax;
 mod sums;
 mod tape;
@@ -177,6 +178,7 @@ pub use pool::{
 };
 pub use random::{Mode, Rng, Streams};
 pub use recurrence::{Direction, RecurrentWeights};
+pub use rows::by_rows;
 pub use softmax::{log_softmax, softmax};
 pub use tape::Tape;
 pub use upsample::{upsample_bilinear2d, upsample_nearest2d};

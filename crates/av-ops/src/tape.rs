@@ -216,7 +216,8 @@ impl CustomOp1 for Product {
     }
 }
 
-fn is_recording() -> bool {
+/// Whether a tape records on this thread.
+pub(crate) fn is_recording() -> bool {
     NODES.with_borrow(Option::is_some)
 }
 
