@@ -79,7 +79,7 @@ impl ConvNet {
     fn train(&self, x: &Tensor, mode: &Mode) -> Result<Tensor> {
         let mut x = channels_last(x)?;
         for Block { conv, norm } in &self.blocks {
-            x = conv.forward_norm_relu(norm, &x, mode)?;
+            x = norm.forward_relu(&conv.forward(&x)?, mode)?;
         }
         Ok(global_avg_pool(&x)?)
     }

@@ -66,22 +66,6 @@ impl Conv2d {
         conv2d(x, &self.weight, self.bias.as_ref(), self.config)
     }
 
-    /// Convolves `x` (B, inputs, H, W), normalises the result and applies ReLU; in evaluation by
-    /// [`with_norm_relu`](Self::with_norm_relu).
-    ///
-    /// Errors: as [`conv2d`](fn@conv2d) and [`batch_norm`].
-    pub fn forward_norm_relu(
-        &self,
-        norm: &BatchNorm,
-        x: &Tensor,
-        mode: &Mode<'_>,
-    ) -> Result<Tensor> {
-        if mode.is_train() {
-            return norm.forward_relu(&self.forward(x)?, mode);
-        }
-        self.with_norm_relu(norm)?.forward(x)
-    }
-
     /// The one convolution that is this one, the normalisation in evaluation and ReLU, up to rounding: the normalisation is
     /// a factor and a summand for each channel then. Made once, it serves many inputs; it does not follow later training.
     ///

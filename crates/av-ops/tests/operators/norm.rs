@@ -120,7 +120,7 @@ fn in_evaluation_convolution_and_normalisation_are_one() {
     let x = normal("x", &[4, 3, 7, 5]);
     for conv in [with_bias, without] {
         let apart = norm.forward_relu(&conv.forward(&x).unwrap(), &Mode::Eval).unwrap();
-        let together = conv.forward_norm_relu(&norm, &x, &Mode::Eval).unwrap();
+        let together = conv.with_norm_relu(&norm).unwrap().forward(&x).unwrap();
         assert_close(&values(&together), &values(&apart), F64);
         assert!(values(&together).iter().any(|y| *y > 0.0));
     }
