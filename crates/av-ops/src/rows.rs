@@ -3,14 +3,11 @@
 use candle_core::Tensor;
 use rayon::prelude::*;
 
-use crate::tape::is_recording;
-
 /// `work` of a batch, from its values for a few rows each: what a network gives in the middle stays in the cache, and all
 /// threads are at work without waiting for each other between operators.
 ///
-/// For what takes each row of its own, as a network does in evaluation; then the result is that of `work(x)`. Gradients
-/// flow as through `work(x)`. While a [`Tape`](crate::Tape) records, and on devices that are not the CPU, `work` gets the
-/// whole batch.
+/// For what takes each row of its own, as a network does in evaluation; then the result is that of `work(x)`, and so are the
+/// gradients, with a [`Tape`](crate::Tape) or without. On devices that are not the CPU, `work` gets the whole batch.
 ///
 /// Shapes: `x` (B, ...); `work` gets (b, ...) with `1 <= b <= rows`, where 0 counts as 1, and gives (b, ...).
 ///
@@ -31,7 +28,7 @@ pub fn by_rows<E: From<candle_core::Error> + Send>(
     work: impl Fn(&Tensor) -> std::result::Result<Tensor, E> + Sync,
 ) -> std::result::Result<Tensor, E> {
     let (batch, rows) = (x.dim(0)?, rows.max(1));
-    if batch <= rows || is_recording() || !x.device().is_cpu() {
+    if batch <= rows || !x.device().is_cpu() {
         return work(x);
     }
     let piece = |index: usize| {
@@ -67,13 +64,19 @@ mod tests {
     fn a_tape_and_candle_give_the_gradient_of_every_row() {
         let x = Var::new(&[[1f32], [-1.0], [2.0]], &Device::Cpu).unwrap();
         let weight = Tensor::new(&[[3f32], [5.0], [7.0]], &Device::Cpu).unwrap();
-        let loss = || by_rows(&x, 1, relu).unwrap().mul(&weight).unwrap().sum_all().unwrap();
-        let tape = Tape::start().unwrap();
-        let recorded = tape.backward(&loss()).unwrap();
-        for gradients in [recorded, loss().backward().unwrap()] {
-            let gradient = gradients.get(&x).unwrap().to_vec2::<f32>().unwrap();
-            assert_eq!(gradient, [[3.0], [0.0], [7.0]]);
-        }
+        let check = || {
+            let y = || by_rows(&x, 1, relu).unwrap();
+            let loss = || y().mul(&weight).unwrap().sum_all().unwrap();
+            let tape = Tape::start().unwrap();
+            let recorded = tape.backward(&loss()).unwrap();
+            for gradients in [recorded, loss().backward().unwrap()] {
+                let gradient = gradients.get(&x).unwrap().to_vec2::<f32>().unwrap();
+                assert_eq!(gradient, [[3.0], [0.0], [7.0]]);
+            }
+        };
+        check();
+        // Some pieces on the thread of the tape, others beside it.
+        rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap().install(check);
     }
 
     #[test]

@@ -216,8 +216,7 @@ impl CustomOp1 for Product {
     }
 }
 
-/// Whether a tape records on this thread.
-pub(crate) fn is_recording() -> bool {
+fn is_recording() -> bool {
     NODES.with_borrow(Option::is_some)
 }
 
