@@ -144,11 +144,17 @@ fn clips_without_a_label_or_a_side_train_too() {
             clip.video.clear();
         }
     }
+    // One clip has neither; it is among the labelled ones.
+    corpus.clips[10].audio.clear();
+    corpus.clips[10].video.clear();
     let refused = corpus.try_run(&[]).unwrap_err().to_string();
     assert!(refused.contains("the clip has no picture"), "{refused}");
     let record = corpus.run(&["bad_clips=0.2"]);
     assert!(record.data.unlabelled > 0 && !record.data.problems.is_empty());
     assert!(record.runs.iter().all(|run| run.log_loss.is_finite()));
+    // Every labelled clip but that one is tested once by each system and seed.
+    let tested: usize = record.runs.iter().map(|run| run.clips[2]).sum();
+    assert_eq!(tested, 2 * record.experiment.systems.len() * (81 - 1));
     let hidden = corpus.run(&["bad_clips=0.2", "training.labelled=0.5"]);
     assert_ne!(hidden.runs[0].curve, record.runs[0].curve);
 }
