@@ -237,6 +237,7 @@ mod tests {
 
     #[test]
     fn frames_are_spread_over_the_clip_and_their_box_is_that_of_the_tracker() {
+        let red = [250, 40, 40];
         let strip = drawn(100, 100, 0.5);
         assert_eq!(strip.caption, "clip: found in 0 of 5 frames");
         assert_eq!(strip.frames.len(), FRAMES);
@@ -246,7 +247,6 @@ mod tests {
             let [light, ..] = pixel(frame, 75, 75);
             assert!((light - (60 + 7 * number)).abs() < 10, "{light} in frame {number}");
             // Half of the side, in the middle: from 25 to 75 of 100 pixels, 1.5 times as large.
-            let red = [250, 40, 40];
             for [x, y] in [[38, 38], [112, 38], [38, 112], [112, 112]] {
                 assert_eq!(pixel(frame, x, y), red, "{x}, {y}");
             }
@@ -256,6 +256,8 @@ mod tests {
         }
         let wide = drawn(640, 80, 1.0);
         assert_eq!([wide.frames[0].width, wide.frames[0].height], [WIDEST, 38]);
+        // From 280 of 640 pixels, which are 300 on the sheet.
+        assert_eq!([131, 0].map(|x| pixel(&wide.frames[0], x, 19) == red), [true, false]);
     }
 
     #[test]
