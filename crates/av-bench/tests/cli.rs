@@ -127,8 +127,11 @@ fn each_bad_clip_is_named_with_its_fault() {
         .unwrap();
     write_clip(&corpus.clip(4, 2), &FORM, std::iter::empty(), &[0.1; 16_000]).unwrap();
     write(&corpus.clip(3, 3), 4, 3);
+    // Two faults of one clip: neither sound nor enough pictures.
+    write_clip(&corpus.clip(4, 3), &FORM, std::iter::repeat_n(vec![9; 64 * 64 * 3], 2), &[])
+        .unwrap();
     let error = corpus.refuse(&[]);
-    for (emotion, actor) in [(3, 1), (4, 1), (3, 2), (4, 2), (3, 3)] {
+    for (emotion, actor) in [(3, 1), (4, 1), (3, 2), (4, 2), (3, 3), (4, 3)] {
         let name = corpus.clip(emotion, actor);
         let name = name.file_name().unwrap().to_string_lossy().into_owned();
         assert!(error.contains(&name), "{name} is not in: {error}");
@@ -136,7 +139,7 @@ fn each_bad_clip_is_named_with_its_fault() {
     assert!(error.contains("0.20 s"), "{error}");
     assert!(error.contains("Invalid data found"), "{error}");
     assert!(error.contains("no sound") && error.contains("no video"), "{error}");
-    assert!(error.contains("5 of 8 clips") && error.contains("bad_clips"), "{error}");
+    assert!(error.contains("6 of 8 clips") && error.contains("bad_clips"), "{error}");
     assert_eq!(error.matches("Invalid data found").count(), 2, "{error}");
 }
 
@@ -168,7 +171,9 @@ fn a_name_that_is_not_utf_8_is_refused_and_counts_as_a_bad_clip() {
     std::fs::copy(corpus.clip(3, 1), corpus.data().join(name)).unwrap();
     let error = corpus.refuse(&[]);
     assert!(error.contains("01-01-03-01-01-01-0") && error.contains("UTF-8; rename it"), "{error}");
-    let output = corpus.run(&["--set", "bad_clips=0.2"]);
+    // It is one of nine: neither of eight, nor refused where the share is just above it.
+    assert!(corpus.refuse(&["--set", "bad_clips=0.11"]).contains("1 of 9 clips"));
+    let output = corpus.run(&["--set", "bad_clips=0.12"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let record = std::fs::read_to_string(corpus.0.path().join("out/record.json")).unwrap();
     let record: serde_json::Value = serde_json::from_str(&record).unwrap();

@@ -179,7 +179,13 @@ fn ctrl_c_tells_how_to_go_on_and_memory_does_not_grow_with_the_clips() {
 #[test]
 fn shards_share_the_clips_and_fill_one_cache() {
     let corpus = Corpus::new(24);
-    succeed(corpus.command("whole", &[]));
+    let summary = succeed(corpus.command("whole", &[]));
+    // Sound and picture of a clip are one file.
+    let bytes: u64 = (0..24).map(|clip| corpus.clip(clip).metadata().unwrap().len()).sum();
+    let megabytes = format!(", {:.1} MB of media\n", bytes as f64 / 1e6);
+    assert!(bytes > 100_000 && summary.contains(&megabytes), "{bytes}: {summary}");
+    // In flat pictures nobody looks for a face.
+    assert!(!summary.contains("faces found"), "{summary}");
     let mut clips = 0;
     for shard in ["1/3", "2/3", "3/3"] {
         let summary = succeed(corpus.command("shared", &["--shard", shard]));
@@ -190,6 +196,25 @@ fn shards_share_the_clips_and_fill_one_cache() {
     }
     assert_eq!(clips, 24);
     assert!(corpus.entries("shared") == corpus.entries("whole"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_used_is_told_by_the_first_shard_alone_and_counts_among_all() {
+    let corpus = Corpus::new(4);
+    std::os::unix::fs::symlink("nowhere", corpus.path("data/s1_a_0009.mp4")).unwrap();
+    for (shard, faults) in [("1/2", 1), ("2/2", 0)] {
+        let summary =
+            succeed(corpus.command("cache", &["--shard", shard, "--set", "bad_clips=0.5"]));
+        let told = summary.matches("a file that may be a clip and cannot be used: 1\n  /").count();
+        assert_eq!(told, faults, "{summary}");
+        assert_eq!(summary.matches("s1_a_0009.mp4: cannot be read").count(), faults, "{summary}");
+    }
+    // One of five: neither of four, nor refused where the share is just reached.
+    let output = corpus.command("cache", &["--set", "bad_clips=0.19"]).output().unwrap();
+    let (summary, errors) = text(&output);
+    assert!(errors.contains("1 of 5 clips failed, 0 are allowed"), "{summary}{errors}");
+    succeed(corpus.command("cache", &["--set", "bad_clips=0.2"]));
 }
 
 #[test]
@@ -226,6 +251,15 @@ fn a_contact_sheet_shows_clips_and_is_refused_where_there_is_nothing_to_draw() {
     };
     refuse(&["--contact-sheet", "sheet.tiff"], "a contact sheet is a file .png");
     refuse(&["--sheet-clips", "3"], "--contact-sheet");
+    // A shard shows clips of its own, and one without any says so.
+    let shown = ["1/2", "2/2"].map(|shard| {
+        let more = ["--contact-sheet", sheet, "--sheet-clips", "9", "--shard", shard];
+        let summary = succeed(corpus.command("cache", &more));
+        summary.split_once(" clips on ").unwrap().0.parse::<usize>().unwrap()
+    });
+    assert_eq!(shown.iter().sum::<usize>(), 4, "{shown:?}");
+    let none = ["--contact-sheet", sheet, "--shard", "1/1000000000000"];
+    refuse(&none, "no clip has a media file with a picture");
 }
 
 #[test]
@@ -234,22 +268,27 @@ fn faults_are_counted_by_kind_and_named_and_the_others_are_extracted() {
     av_train::write_atomic(&corpus.clip(0), b"this is a text file").unwrap();
     av_train::write_atomic(&corpus.clip(3), b"so is this").unwrap();
     write_clip(&corpus.clip(5), &FORM, std::iter::repeat_n(vec![9; 64 * 64 * 3], 20), &[]).unwrap();
+    // Two faults of one clip: neither sound nor enough pictures.
+    write_clip(&corpus.clip(6), &FORM, std::iter::repeat_n(vec![9; 64 * 64 * 3], 2), &[]).unwrap();
     let output = corpus.command("cache", &[]).output().unwrap();
     let (summary, errors) = text(&output);
     assert_eq!(output.status.code(), Some(2), "{summary}{errors}");
-    assert!(summary.starts_with("8 clips: 5 computed, 0 from the cache, 0 rebuilt, 3 failed\n"));
+    assert!(summary.starts_with("8 clips: 4 computed, 0 from the cache, 0 rebuilt, 4 failed\n"));
     assert!(summary.contains("failed, no readable media file: 2\n  s0_a_0000: /"), "{summary}");
-    assert!(summary.contains("failed, no sound stream: 1\n  s0_b_0005: /"), "{summary}");
-    assert!(errors.contains("3 of 8 clips failed, 0 are allowed (bad_clips = 0)"), "{errors}");
+    assert!(summary.contains("failed, no sound stream: 2\n  s0_b_0005: /"), "{summary}");
+    assert!(summary.contains("failed, too short: 1\n  s1_a_0006: /"), "{summary}");
+    assert!(errors.contains("4 of 8 clips failed, 0 are allowed (bad_clips = 0)"), "{errors}");
     // Two entries of each good clip, and the picture of the one without sound.
-    assert_eq!(count(&corpus.path("cache")), 11);
+    assert_eq!(count(&corpus.path("cache")), 9);
 
-    let entry = corpus.entries("cache").into_iter().next().unwrap();
-    let path = corpus.path("cache").join(&entry.0);
-    av_train::write_atomic(&path, &entry.1[..entry.1.len() / 2]).unwrap();
-    let summary = succeed(corpus.command("cache", &["--set", "bad_clips=0.5"]));
-    let rebuilt = summary.starts_with("8 clips: 0 computed, 4 from the cache, 1 rebuilt, 3 failed");
-    // The damaged entry may be that of the clip without sound.
-    assert!(rebuilt || summary.contains("5 from the cache, 0 rebuilt, 3 failed"), "{summary}");
-    assert!(std::fs::read(path).unwrap() == entry.1);
+    // Every entry is damaged, that of the clip without sound too, which stays one with a fault.
+    let entries = corpus.entries("cache");
+    for (name, bytes) in &entries {
+        let path = corpus.path("cache").join(name);
+        av_train::write_atomic(&path, &bytes[..bytes.len() / 2]).unwrap();
+    }
+    let again = succeed(corpus.command("cache", &["--set", "bad_clips=0.5"]));
+    let expected = "8 clips: 0 computed, 0 from the cache, 4 rebuilt, 4 failed\n";
+    assert!(again.starts_with(expected), "{again}");
+    assert!(corpus.entries("cache") == entries);
 }

@@ -78,6 +78,10 @@ fn a_damaged_copy_of_afew_va_is_told_clip_by_clip() {
         annotation("008", "Ann", &[("0", "1", "1"), ("1", "1", "1")]).replacen("Ann", "Bob", 1);
     add(root.path(), "008/008.json", &two);
     add(root.path(), "009/009.json", "{\"frames\": {}}");
+    // Of an annotation of any size nothing is read: a hole, which takes no space.
+    add(root.path(), "010/010.json", "");
+    let large = std::fs::File::options().write(true).open(root.path().join("010/010.json"));
+    large.unwrap().set_len((64 << 20) + 1).unwrap();
     let dataset = corpus("kind = 'afew-va'").index(root.path()).unwrap();
     let clips: Vec<_> =
         dataset.clips.iter().map(|clip| (clip.id.as_str(), clip.subject.as_str())).collect();
@@ -95,6 +99,7 @@ fn a_damaged_copy_of_afew_va_is_told_clip_by_clip() {
         "008/008.json: names more than one actor: `Ann`, `Bob`".into(),
         "008/008.json: 2 frames without image, the first is 00000".into(),
         "009/009.json: names no actor".into(),
+        "010/010.json: is not a file of at most 67108864 bytes".into(),
         format!("601/601.json: {name}"),
         "copy/001/001.json: clip `001` has a file already".into(),
         "003: images without a .json file beside them".into(),
@@ -114,7 +119,8 @@ fn an_annotation_of_aff_wild2_is_a_clip_with_a_target_a_frame() {
     add(root.path(), format!("{va}/Train_Set/1-30-1280x720.txt"), text);
     for place in ["left", "right"] {
         let path = format!("{va}/Validation_Set/video59_{place}.txt");
-        add(root.path(), path, "valence,arousal\n0.5,0.5\n");
+        // With a byte order mark, as some editors write it.
+        add(root.path(), path, "\u{feff}valence,arousal\n0.5,0.5\n");
     }
     let other = "EXPR_Classification_Challenge/Train_Set/video59.txt";
     add(root.path(), other, "Neutral,Anger,Disgust\n0\n");

@@ -64,6 +64,7 @@ fn a_damaged_copy_is_told_file_by_file() {
         "subject 2/anger/sentence 1/s2_an_1.avi",
         "subject-2/anger/sentence-1/s2_an_1.avi",
         "subject 6/fear/s6_fe.avi",
+        "subject 6/joy/s6_jo.avi",
         "subject 2/anger/sentence 1/Thumbs.db",
     ]);
     let dataset = corpus("kind = 'enterface05'").index(root.path()).unwrap();
@@ -74,6 +75,7 @@ fn a_damaged_copy_is_told_file_by_file() {
         ("subject 1/anger/sentence 1/copy/s1_an_1.avi: ", "folder `anger` is not `subject 1`"),
         ("subject 1/anger/sentence 2/s1_an_3.avi: ", "says otherwise than its folders"),
         ("subject 1/disgust/sentence 1/s1_an_1.avi: ", "says otherwise than its folders"),
+        ("subject 6/joy/s6_jo.avi: ", "is not in folders subject N/EMOTION/sentence K"),
         ("subject-2/anger/sentence-1/s2_an_1.avi: ", "duplicate: clip `s02_an_1`"),
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");

@@ -96,7 +96,7 @@ fn turns_are_numbered_by_time_and_damage_is_told() {
                  [11.5 - 12.0]\tSes03M_script01_1a_F001\tjoy\t[2, 2, 2]\n\
                  [12.5 - 13.0]\tSes03M_script01_1a_F002\tsad\t[2, 2, 2]\n\
                  [12.5 - 13.0]\tSes03M_script01_1a_F002\tsad\t[2, 2, 2]\n\
-                 [x - 13.0]\tSes03M_script01_1a_F003\tsad\t[2, 2, 2]\n\
+                 [inf - 13.0]\tSes03M_script01_1a_F003\tsad\t[2, 2, 2]\n\
                  [1.0 - 13.0]\tSes03M_script02_1a_F003\tsad\t[2, 2, 2]\n\
                  [1.0 - 13.0]\tSes03M_script01_1a_X003\tsad\t[2, 2, 2]\n\
                  [1.0 - 13.0] Ses03M_script01_1a_F003 sad\n";
@@ -124,7 +124,7 @@ fn turns_are_numbered_by_time_and_damage_is_told() {
             wav("F001")
         ),
         format!("{}: no row of the table names it", wav("F009")),
-        format!("{file}: line 9: `[x - 13.0]` is not `[start - end]` in seconds"),
+        format!("{file}: line 9: `[inf - 13.0]` is not `[start - end]` in seconds"),
         format!(
             "{file}: line 10: turn `Ses03M_script02_1a_F003` is not such as Ses03M_script01_1a_F000"
         ),

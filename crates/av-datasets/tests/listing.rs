@@ -15,12 +15,14 @@ fn a_row_names_its_file_by_any_end_of_its_path() {
         "faces/S01/a.mp4",
         "sound/S01/a.wav",
         "S02/a.mp4",
+        "a.mp4",
         "b.v2.AVI",
         "deep/er/c.mp4",
         "bored.mp4",
         "notes.txt",
     ]);
-    let table = "Clip,Person,State,Set\nS01/a,ann,happy,1\nS02\\a.mp4,bob,sad,2\nb.v2,bob,unsure,\n\
+    // The longest end counts: the row `a` names the file of the data folder alone.
+    let table = "Clip,Person,State,Set\na,dan,sad,2\nS01/a,ann,happy,1\nS02\\a.mp4,bob,sad,2\nb.v2,bob,unsure,\n\
                  deep/er/c.mp4,cy,happy,1\nbored,cy,bored,2\n";
     add(root.path(), "clips.csv", table);
     let dataset = corpus(LISTING).index(root.path()).unwrap();
@@ -29,11 +31,14 @@ fn a_row_names_its_file_by_any_end_of_its_path() {
         (dataset.name.as_str(), &dataset.classes[..]),
         ("clips", &["happy".into(), "sad".into()][..])
     );
-    let [first, second, third, fourth] = dataset.clips.as_slice() else { panic!("four clips") };
+    let [first, second, short, third, fourth] = dataset.clips.as_slice() else {
+        panic!("five clips")
+    };
     let media = |file: &str| Some(Source::Media(root.path().join(file)));
     assert_eq!((first.id.as_str(), &first.audio), ("S01/a", &media("sound/S01/a.wav")));
     assert_eq!(first.video, media("faces/S01/a.mp4"));
     assert_eq!((second.subject.as_str(), second.fold.as_deref()), ("bob", Some("2")));
+    assert_eq!((short.subject.as_str(), &short.video), ("dan", &media("a.mp4")));
     assert_eq!((third.id.as_str(), third.emotion, &third.fold), ("b.v2", None, &None));
     assert_eq!((fourth.id.as_str(), fourth.emotion), ("deep/er/c", Some(0)));
 }

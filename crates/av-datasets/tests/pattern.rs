@@ -55,6 +55,28 @@ fn a_file_that_contradicts_its_clip_or_the_description_is_a_problem() {
 }
 
 #[test]
+fn a_pattern_is_of_whole_paths_and_what_is_left_out_may_have_any_modality() {
+    let text = r#"
+        kind = "pattern"
+        name = "whole"
+        pattern = '(?<modality>\w)/(?<id>\w+)-(?<label>\w+)\.wav'
+        example = "A/x-happy.wav"
+        modalities = { A = "audio" }
+        excluded = ["bored"]
+    "#;
+    let files = ["A/x-happy.wav", "B/x-happy.wav", "B/y-bored.wav", "old/A/z-sad.wav"];
+    let root = tree(files.into_iter().chain(["A/z-sad.wav.wav"]));
+    let dataset = corpus(text).index(root.path()).unwrap();
+    assert_eq!((dataset.clips.len(), dataset.clips[0].id.as_str()), (1, "x"));
+    let expected = [
+        "A/z-sad.wav.wav: the path does not match the pattern",
+        "B/x-happy.wav: modality code `B` is not in `modalities`",
+        "old/A/z-sad.wav: the path does not match the pattern",
+    ];
+    assert_eq!(problems(&dataset, root.path()), expected);
+}
+
+#[test]
 fn without_an_id_the_path_is_the_name() {
     let root = tree(["s1/happy/1.avi", "s2/happy/1.avi"]);
     let text = "kind = 'pattern'\nname = 'n'\npattern = '(?<subject>[^/]+)/(?<label>[^/]+)/.*'\nexample = 's1/happy/1.avi'";

@@ -60,6 +60,9 @@ fn both_sides_can_be_tables_and_agreeing_folds_are_taken() {
     dataset.join_audio(root.path(), &config("fold = 'part'")).unwrap();
     dataset.join_video(root.path(), &config("fold = 'part'")).unwrap();
     assert_eq!((&dataset.clips[0].audio, &dataset.clips[0].video), (&row(0, 0), &row(1, 0)));
+    // A table that says nothing of folds leaves them as they are.
+    dataset.join_video(root.path(), &config("exclude = ['part']")).unwrap();
+    assert_eq!(dataset.clips[0].fold.as_deref(), Some("a"));
 
     add(root.path(), "table.csv", "clip,x,part\n01-01-03-01-01-01-01,1,b\n");
     let error = dataset.join_audio(root.path(), &config("fold = 'part'")).unwrap_err().to_string();

@@ -91,6 +91,22 @@ pub enum Error {
         /// The largest value that is accepted.
         limit: u64,
     },
+    /// The frames of a video are larger than this crate accepts.
+    #[error(
+        "{path} has frames of {width} x {height} pixels, which are {} in all and more than the {limit} that are read; scale \
+         the video down, for example with `ffmpeg -i IN -vf scale=1280:-2 OUT`",
+        u64::from(*width) * u64::from(*height)
+    )]
+    FrameSize {
+        /// The file.
+        path: PathBuf,
+        /// Pixels of a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// Most pixels of a frame that are accepted.
+        limit: u64,
+    },
     /// The sound of a media file has a sample rate that no recording has.
     #[error(
         "{path} has sound at {sample_rate_hz} Hz; rates of 1,000 to 384,000 Hz are possible: is the header damaged?"
@@ -178,7 +194,7 @@ impl Error {
             Self::Empty { .. } => "nothing in it can be decoded",
             Self::TooShort { .. } => "too short",
             Self::Decode { .. } => "cannot be decoded",
-            Self::TooLarge { .. } => "too large",
+            Self::TooLarge { .. } | Self::FrameSize { .. } => "too large",
             Self::WithoutVideo { .. } => "needs FFmpeg",
             Self::Config { .. } => "impossible setting",
             Self::FileRate { .. } | Self::SampleRate { .. } => "sample rate out of range",

@@ -124,6 +124,18 @@ mod tests {
         assert!(path("living").exists());
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_file_may_be_read_by_whom_any_other_new_file_may_be_read() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let [ours, plain] = ["ours", "plain"].map(|name| folder.path().join(name));
+        write(&ours, b"whole").unwrap();
+        File::create(&plain).unwrap();
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&plain));
+    }
+
     #[test]
     fn writers_and_cleaners_do_not_disturb_each_other() {
         let folder = tempfile::tempdir().unwrap();

@@ -39,11 +39,6 @@ fn assert_pinned(set: FunctionalSet, samples: &[f32], pinned: &str) {
         .map(|(name, value)| (name, value.parse().unwrap()))
         .collect();
     let names: Vec<&str> = lines.iter().map(|line| line.0).collect();
-    if std::env::var("DUMP").is_ok() {
-        for (name, value) in features.names.iter().zip(&values) {
-            println!("DUMP {name} {value} {:08x}", value.to_bits());
-        }
-    }
     assert_eq!(features.names, names);
     for ((name, pinned), value) in lines.iter().zip(values) {
         let error = (f64::from(value) - pinned).abs();

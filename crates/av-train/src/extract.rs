@@ -173,3 +173,27 @@ fn media_bytes(clip: &Clip) -> u64 {
     files.dedup();
     files.iter().filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_of_two_clips_adds_up_in_their_order() {
+        let of = |unit: usize, name: &str| Extraction {
+            clips: unit,
+            computed: 2 * unit,
+            cached: 3 * unit,
+            rebuilt: 4 * unit,
+            failed: 5 * unit,
+            faults: vec![Fault { clip: name.into(), kind: "kind", reason: "reason".into() }],
+            faces: Faces { frames: 6 * unit, found: 7 * unit },
+            media_bytes: 8 * unit as u64,
+        };
+        let sum = of(1, "a").and(of(10, "b"));
+        let mut expected = of(11, "a");
+        expected.faults.extend(of(10, "b").faults);
+        assert_eq!(sum, expected);
+        assert_eq!(Extraction::default().and(of(1, "a")), of(1, "a"));
+    }
+}

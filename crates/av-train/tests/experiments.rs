@@ -16,8 +16,11 @@ fn a_poisoned_test_fold_changes_no_training_bit() {
         clip.audio.iter_mut().chain(&mut clip.video).for_each(|value| *value = *value * 7.0 - 1e3);
     }
     let settings = ["protocol.test_folds=[1]", "training.refit=true"];
-    let [clean, poisoned] = [clean, poisoned].map(|corpus| corpus.run(&settings));
+    let [(clean, kept), (poisoned, kept_of_poisoned)] =
+        [clean, poisoned].map(|corpus| (corpus.run(&settings), corpus.model()));
     assert_eq!(clean.runs.len(), 8);
+    // The model that is kept is trained on all clips.
+    assert_ne!(kept, kept_of_poisoned);
     for (a, b) in clean.runs.iter().zip(&poisoned.runs) {
         assert_eq!(a.curve, b.curve, "{:?} learned from the test fold", a.system);
         assert_eq!(a.best_epoch, b.best_epoch);
@@ -45,6 +48,25 @@ fn the_same_experiment_gives_the_same_record() {
 }
 
 #[test]
+fn every_fold_trains_validates_and_tests_on_clips_of_its_own() {
+    let corpus = Corpus::new();
+    let record = corpus.run(&["training.validation=0.2", "seeds=[1]", "systems=[\"fusion\"]"]);
+    assert_eq!(record.runs.len(), 3);
+    for run in &record.runs {
+        let [train, validation, test] = run.clips;
+        // One of six subjects of twelve clips is held out.
+        assert_eq!([train, validation, test], [60, 12, 36], "fold {}", run.fold);
+        assert_eq!(run.confusion.rows().iter().flatten().sum::<u64>(), 36);
+        assert!(run.curve.iter().all(|epoch| epoch.validation_loss.is_some()));
+    }
+    let curves: Vec<_> = record.runs.iter().map(|run| &run.curve).collect();
+    assert!(curves[0] != curves[1] && curves[1] != curves[2] && curves[0] != curves[2]);
+    let without = corpus.run(&["training.validation=0.0", "seeds=[1]", "systems=[\"fusion\"]"]);
+    assert_eq!(without.runs[0].clips, [72, 0, 36]);
+    assert!(without.runs[0].curve.iter().all(|epoch| epoch.validation_loss.is_none()));
+}
+
+#[test]
 fn a_stopped_run_goes_on_to_the_same_record() {
     let whole = Corpus::new().run(&[]);
     let corpus = Corpus::new();
@@ -64,15 +86,28 @@ fn a_stopped_run_goes_on_to_the_same_record() {
     }
     let resumed = run(&experiment, &corpus.places(), Existing::Resume, Control::SILENT).unwrap();
     assert_same(&resumed, &whole);
+    // What is finished is not trained again.
+    let trained = std::sync::Mutex::new(vec![]);
+    let event = |event: Event<'_>| {
+        if let Event::Epoch { unit, .. } = event {
+            trained.lock().unwrap().push(unit.to_owned());
+        }
+    };
+    let control = Control { event: &event, stop: &AtomicBool::new(false) };
+    let again = run(&experiment, &corpus.places(), Existing::Resume, control).unwrap();
+    assert_same(&again, &whole);
+    let trained = trained.into_inner().unwrap();
+    assert!(trained.iter().all(|unit| unit.starts_with("final model")), "{trained:?}");
 }
 
 #[test]
 fn an_earlier_run_is_not_overwritten() {
-    let corpus = Corpus::new();
+    let mut corpus = Corpus::new();
     corpus.run(&[]);
-    let again = |existing, settings: &[&str]| {
+    let run_again = |corpus: &Corpus, existing, settings: &[&str]| {
         run(&corpus.experiment(settings), &corpus.places(), existing, Control::SILENT)
     };
+    let again = |existing, settings: &[&str]| run_again(&corpus, existing, settings);
     let message = again(Existing::Refuse, &[]).unwrap_err().to_string();
     assert!(message.contains("--resume") && message.contains("--replace"), "{message}");
     // It is told before anything is extracted, which may take hours.
@@ -82,6 +117,9 @@ fn an_earlier_run_is_not_overwritten() {
     let message = again(Existing::Resume, &["training.batch=9"]).unwrap_err().to_string();
     assert!(message.contains("another experiment"), "{message}");
     assert!(again(Existing::Replace, &["training.batch=9"]).is_ok());
+    corpus.clips[0].label = (corpus.clips[0].label + 1) % Corpus::CLASSES;
+    let refused = run_again(&corpus, Existing::Resume, &["training.batch=9"]).unwrap_err();
+    assert!(refused.to_string().contains("or other data"), "{refused}");
 }
 
 #[test]
@@ -106,11 +144,17 @@ fn clips_without_a_label_or_a_side_train_too() {
             clip.video.clear();
         }
     }
+    // One clip has neither; it is among the labelled ones.
+    corpus.clips[10].audio.clear();
+    corpus.clips[10].video.clear();
     let refused = corpus.try_run(&[]).unwrap_err().to_string();
     assert!(refused.contains("the clip has no picture"), "{refused}");
     let record = corpus.run(&["bad_clips=0.2"]);
     assert!(record.data.unlabelled > 0 && !record.data.problems.is_empty());
     assert!(record.runs.iter().all(|run| run.log_loss.is_finite()));
+    // Every labelled clip but that one is tested once by each system and seed.
+    let tested: usize = record.runs.iter().map(|run| run.clips[2]).sum();
+    assert_eq!(tested, 2 * record.experiment.systems.len() * (81 - 1));
     let hidden = corpus.run(&["bad_clips=0.2", "training.labelled=0.5"]);
     assert_ne!(hidden.runs[0].curve, record.runs[0].curve);
 }

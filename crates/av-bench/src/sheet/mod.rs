@@ -192,6 +192,7 @@ fn sheet(strips: &[Strip]) -> Canvas {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use av_features::{ClipFormat, write_clip};
 
     #[test]
     fn clips_are_spread_evenly_and_those_without_a_picture_left_out() {
@@ -215,19 +216,81 @@ mod tests {
         assert!(spread(clips[..1].iter(), 3).is_empty());
     }
 
+    /// The strip of a clip without a face, of 24 frames that get brighter.
+    fn drawn(width: u32, height: u32, margin: f64) -> Strip {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clip.mp4");
+        let format = ClipFormat { width, height, fps: 24, sample_rate_hz: 16_000 };
+        let picture = |frame: usize| {
+            // The left column of blocks is darker: a blank picture is not looked at.
+            let level = |i: usize| if i as u32 % width < 8 { 0 } else { 60 + 7 * frame as u8 };
+            (0..(width * height) as usize).flat_map(|i| [level(i); 3]).collect()
+        };
+        write_clip(&path, &format, (0..24).map(picture), &[]).unwrap();
+        draw("clip", &path, Tracker { every: 5, margin, follow: Follow::Largest }).unwrap()
+    }
+
+    fn pixel(frame: &Frame, x: usize, y: usize) -> [i32; 3] {
+        let at = 3 * (y * frame.width + x);
+        std::array::from_fn(|colour| i32::from(frame.rgb[at + colour]))
+    }
+
+    #[test]
+    fn frames_are_spread_over_the_clip_and_their_box_is_that_of_the_tracker() {
+        let red = [250, 40, 40];
+        let strip = drawn(100, 100, 0.5);
+        assert_eq!(strip.caption, "clip: found in 0 of 5 frames");
+        assert_eq!(strip.frames.len(), FRAMES);
+        for (frame, number) in strip.frames.iter().zip([2, 6, 10, 14, 18, 22]) {
+            assert_eq!([frame.width, frame.height], [150, 150]);
+            // What is written as light comes back within a few levels.
+            let [light, ..] = pixel(frame, 75, 75);
+            assert!((light - (60 + 7 * number)).abs() < 10, "{light} in frame {number}");
+            // Half of the side, in the middle: from 25 to 75 of 100 pixels, 1.5 times as large.
+            for [x, y] in [[38, 38], [112, 38], [38, 112], [112, 112]] {
+                assert_eq!(pixel(frame, x, y), red, "{x}, {y}");
+            }
+            for [x, y] in [[37, 75], [113, 75], [75, 37], [75, 113], [40, 75]] {
+                assert_ne!(pixel(frame, x, y), red, "{x}, {y}");
+            }
+        }
+        let wide = drawn(640, 80, 1.0);
+        assert_eq!([wide.frames[0].width, wide.frames[0].height], [WIDEST, 38]);
+        // From 280 of 640 pixels, which are 300 on the sheet.
+        assert_eq!([131, 0].map(|x| pixel(&wide.frames[0], x, 19) == red), [true, false]);
+    }
+
+    #[test]
+    fn each_kind_of_sighting_has_a_colour_of_its_own_and_is_in_the_legend() {
+        for (i, (_, sighting)) in LEGEND.iter().enumerate() {
+            for (_, other) in &LEGEND[..i] {
+                assert!(sighting != other && colour(*sighting) != colour(*other), "{sighting:?}");
+            }
+        }
+        let sheet = sheet(&[]).into_frame();
+        for (text, sighting) in LEGEND {
+            let colour = colour(sighting);
+            assert!(sheet.rgb.as_chunks::<3>().0.contains(&colour), "{text}");
+        }
+    }
+
     #[test]
     fn a_sheet_holds_every_strip_and_a_clip_that_cannot_be_read_its_reason() {
         let tracker = Tracker { every: 5, margin: 1.0, follow: Follow::Largest };
         let bad = strip("gone", Path::new("/nowhere/gone.mp4"), tracker);
         assert_eq!(bad.caption, "gone: cannot be read");
         let frame = Frame { rgb: vec![9; 3 * 40 * 30], width: 40, height: 30, time_s: 0.0 };
+        let last = Frame { rgb: vec![7; 3 * 20 * 10], width: 20, height: 10, time_s: 0.0 };
         let good = Strip { caption: "good".into(), frames: vec![frame.clone(), frame] };
-        let sheet = sheet(&[bad, good]).into_frame();
-        assert_eq!(sheet.height, LINE + LINE + LINE + 32);
+        let last = Strip { caption: "last".into(), frames: vec![last] };
+        let sheet = sheet(&[bad, good, last]).into_frame();
+        assert_eq!(sheet.height, LINE + LINE + LINE + 32 + LINE + 12);
         let pixel = |x: usize, y: usize| sheet.rgb[3 * (y * sheet.width + x)];
         let top = 3 * LINE;
         assert_eq!([pixel(0, top), pixel(39, top), pixel(41, top), pixel(42, top)], [9, 9, 0, 9]);
         assert_eq!([pixel(0, top + 29), pixel(0, top + 30), pixel(82, top)], [9, 0, 0]);
+        let below = top + 32 + LINE;
+        assert_eq!([pixel(0, below), pixel(19, below + 9), pixel(0, below + 10)], [7, 7, 0]);
         // The caption of the first strip is there: white pixels.
         assert!((LINE..2 * LINE).any(|y| (0..60).any(|x| pixel(x, y) == 255)));
     }

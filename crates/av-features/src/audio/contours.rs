@@ -221,3 +221,42 @@ fn spectral_shape(
         crossings as f64 / duration_ms,
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A saw tooth of growing amplitude and pitch: `hz` and `gain` are functions of the time in seconds.
+    fn saw(seconds: f64, hz: impl Fn(f64) -> f64, gain: impl Fn(f64) -> f64) -> Vec<f32> {
+        let mut phase = 0.0_f64;
+        (0..(seconds * f64::from(RATE_HZ)) as usize)
+            .map(|i| {
+                let t = i as f64 / f64::from(RATE_HZ);
+                phase = (phase + hz(t) / f64::from(RATE_HZ)).fract();
+                (gain(t) * (phase - 0.5)) as f32
+            })
+            .collect()
+    }
+
+    #[test]
+    fn pauses_have_no_pitch() {
+        // After a second the voice goes on 45 dB softer, which is below the level of a pause.
+        let gain = |t: f64| if t < 1.0 { 1.0 } else { 10_f64.powf(-45.0 / 20.0) };
+        let contours = Contours::new(&saw(2.0, |_| 200.0, gain)).unwrap();
+        let points = contours.pitch().points;
+        assert!(points.len() > 90, "{} frames", points.len());
+        assert!(points.iter().all(|&(time_s, _)| time_s < 1.05), "{points:?}");
+        // 35 dB softer is no pause.
+        let gain = |t: f64| if t < 1.0 { 1.0 } else { 10_f64.powf(-35.0 / 20.0) };
+        let contours = Contours::new(&saw(2.0, |_| 200.0, gain)).unwrap();
+        assert!(contours.pitch().points.iter().any(|&(time_s, _)| time_s > 1.5));
+    }
+
+    #[test]
+    fn a_rising_pitch_has_positive_changes_that_add_up_to_an_interval() {
+        let contours = Contours::new(&saw(1.0, |t| 100.0 * 2_f64.powf(t), |_| 1.0)).unwrap();
+        let sum: f64 = contours.pitch_delta().points.iter().map(|point| point.1).sum();
+        // An octave in a second, without the ends, where the pitch is held.
+        assert!((10.5..12.5).contains(&sum), "{sum} semitones");
+    }
+}

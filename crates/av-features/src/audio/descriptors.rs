@@ -274,6 +274,28 @@ mod tests {
     }
 
     #[test]
+    fn values_below_the_range_of_the_contrast_and_the_flatness_are_cut_off() {
+        // Peaks of 0 and -70 dB, valleys of 0 and -100 dB, which is cut off at 80 dB below the greatest.
+        let extremes = [vec![[1.0, 1.0]], vec![[1e-7, 1e-10]]];
+        let found = contrast(&extremes);
+        assert!(found[0][0].abs() < 1e-9 && (found[1][0] - 10.0).abs() < 1e-9, "{found:?}");
+        let mut shape = Descriptors::default();
+        shape.push_shape(&[1.0, 0.0, 0.0, 0.0], &DescriptorConfig::default());
+        // The geometric mean of 1 and three times 1e-10 over their arithmetic one.
+        let truth = 10_f64.powf(-30.0 / 4.0) / ((1.0 + 3e-10) / 4.0);
+        assert!((shape.flatness[0] / truth - 1.0).abs() < 1e-12, "{:?}", shape.flatness);
+    }
+
+    #[test]
+    fn the_last_change_of_sign_counts_and_the_ends_are_repeated() {
+        let samples = [0.5, 0.5, 0.5, -0.5];
+        assert_eq!(crossings(&samples, 2, 4), 0.25);
+        assert_eq!([crossings(&samples, 0, 4), crossings(&samples, 8, 4)], [0.0, 0.0]);
+        // What is below the smallest that counts is positive.
+        assert_eq!(crossings(&[0.5, -1e-11, 0.5, 0.5], 2, 4), 0.0);
+    }
+
+    #[test]
     fn impossible_settings_are_refused_with_a_reason() {
         let good = DescriptorConfig::default();
         for (config, reason) in [

@@ -202,6 +202,54 @@ mod tests {
     }
 
     #[test]
+    fn a_clip_has_statics_then_first_and_second_deltas() {
+        // A tone that grows by 30 dB a second: the zeroth coefficient rises along a line.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tone.wav");
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 16_000,
+            bits_per_sample: 32,
+            sample_format: hound::SampleFormat::Float,
+        };
+        let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+        for i in 0..32_000 {
+            let t = f64::from(i) / 16_000.0;
+            let gain = 10_f64.powf((30.0 * t - 60.0) / 20.0);
+            writer.write_sample((gain * (2.0 * PI * 440.0 * t).sin()) as f32).unwrap();
+        }
+        writer.finalize().unwrap();
+        let mut mfcc = Mfcc::new(Convention::Torchaudio, 16_000);
+        (mfcc.segments, mfcc.segment_frames) = (1, 16);
+        let features = mfcc.extract(&path).unwrap();
+        let [_, channels, coefficients, frames] = features.shape[..] else { panic!("four axes") };
+        assert_eq!((channels, coefficients, frames), (3, 40, 16));
+        let Values::F32(values) = features.values else { panic!("real numbers") };
+        let zeroth = |channel: usize| &values[channel * coefficients * frames..][..frames];
+        let rise = (zeroth(0)[15] - zeroth(0)[0]) / 15.0;
+        assert!(rise > 0.1, "{rise}");
+        for (first, second) in zeroth(1).iter().zip(zeroth(2)) {
+            assert!((first / rise - 1.0).abs() < 0.05, "{first} instead of {rise}");
+            assert!(second.abs() < 0.05 * rise, "{second}");
+        }
+    }
+
+    #[test]
+    fn the_settings_of_a_file_are_kept_and_the_others_are_the_tools() {
+        let mut mfcc = Mfcc::new(Convention::Kaldi, 16_000);
+        (mfcc.segments, mfcc.segment_frames, mfcc.n_mfcc) = (7, 11, 9);
+        let text = serde_json::to_string(&mfcc).unwrap();
+        assert_eq!(serde_json::from_str::<Mfcc>(&text).unwrap(), mfcc);
+        let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for (key, default) in [("segments", 30), ("segment_frames", 64), ("n_mfcc", 13)] {
+            value.as_object_mut().unwrap().remove(key).unwrap();
+            let read: Mfcc = serde_json::from_value(value.clone()).unwrap();
+            let read = serde_json::to_value(&read).unwrap();
+            assert_eq!(read[key], default, "{key}");
+        }
+    }
+
+    #[test]
     fn equal_bands_have_a_zeroth_coefficient_alone() {
         for convention in [Convention::Librosa, Convention::Torchaudio] {
             // Digital silence: every band at the floor of -100 dB.

@@ -150,6 +150,46 @@ mod tests {
     }
 
     #[test]
+    fn the_pitch_moves_as_far_as_whole_semitones_allow() {
+        // 12 * 35.92 * 0.032 = 13.8 semitones, taken as 14: half of them to each side, in tenths.
+        assert_eq!(Moves::new(354, 0.032).triangle.len(), 71);
+    }
+
+    #[test]
+    fn the_best_origin_of_a_state_is_the_best_of_all() {
+        let steps = 9;
+        let moves = Moves::new(steps, 0.002_32);
+        let reach = moves.triangle.len() - 1;
+        assert!(reach < steps - 1, "{reach}: no step is out of reach");
+        // The moves from each step add up to 1: at the ends there are fewer, which are more probable.
+        let way = |from: usize, to: usize| {
+            let distance = from.abs_diff(to);
+            let weight = |distance: usize| 1.0 - distance as f64 / (reach + 1) as f64;
+            let near = (0..steps).filter(|other| other.abs_diff(from) <= reach);
+            let sum: f64 = near.map(|other| weight(other.abs_diff(from))).sum();
+            if distance > reach { f64::NEG_INFINITY } else { (weight(distance) / sum).ln() }
+        };
+        let mut state = 5_u32;
+        for _ in 0..50 {
+            let values: Vec<f64> = (0..2 * steps)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    f64::from(state >> 8) / f64::from(1 << 24)
+                })
+                .collect();
+            for to in 0..2 * steps {
+                let all = (0..2 * steps).map(|from| {
+                    let change = if (from < steps) == (to < steps) { 0.99_f64 } else { 0.01 };
+                    values[from] + way(from % steps, to % steps) + change.ln()
+                });
+                let truth = all.fold(f64::NEG_INFINITY, f64::max);
+                let (from, found) = moves.best(&values, to);
+                assert!((found - truth).abs() < 1e-12, "{to} from {from}: {found}, not {truth}");
+            }
+        }
+    }
+
+    #[test]
     fn the_path_equals_that_of_all_paths() {
         // Three steps, four frames, moves of one semitone: every path is tried.
         let frames = [

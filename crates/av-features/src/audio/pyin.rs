@@ -352,6 +352,37 @@ mod tests {
     }
 
     #[test]
+    fn of_two_dips_in_one_step_of_pitch_the_longer_period_counts() {
+        let pyin = Pyin { low_hz: 30.0, frame: 4096, ..Pyin::default() };
+        let (start, count) = (pyin.lags().start, pyin.lags().len());
+        // 520 and 522 samples are 30.8 and 30.7 Hz, 0.4 % apart; a step is 0.6 %.
+        let dips = [520 - start, 522 - start];
+        let mut difference = vec![1.0; count];
+        dips.iter().for_each(|&dip| difference[dip] = 0.1);
+        let found = pyin.candidates(&difference, &[(dips[0], 0.5), (dips[1], 0.2)]);
+        assert_eq!(found.steps, [(4, 0.2)]);
+        assert_eq!(found.voiced, 0.2);
+    }
+
+    #[test]
+    fn periods_and_steps_reach_from_the_highest_to_the_lowest_pitch() {
+        let pyin = Pyin::default();
+        // 16,000 / 500 and 16,000 / 65 = 246.2 samples; 120 log2(500 / 65) = 353.2 steps.
+        assert_eq!((pyin.lags(), pyin.steps()), (32..248, 354));
+        // The shortest period is a whole number of samples, whose pitch may lie above the highest: a step too many.
+        let pyin = Pyin { high_hz: 498.0, ..pyin };
+        let tone: Vec<f32> = (0..8000).map(|i| (i % 32) as f32 / 32.0 - 0.5).collect();
+        let track = pyin.track(&tone).unwrap();
+        assert!(track.hz.iter().flatten().all(|&hz| hz <= 498.0), "{:?}", track.hz);
+    }
+
+    #[test]
+    fn a_sound_of_too_many_frames_is_refused_before_it_is_looked_at() {
+        let error = Pyin { hop: 1, ..Pyin::default() }.track(&vec![0.0; MAX_FRAMES]).unwrap_err();
+        assert!(error.to_string().contains("more than 3,600,000 frames"), "{error}");
+    }
+
+    #[test]
     fn silence_and_noise_are_improbable_voices_and_a_voice_is_found() {
         let pyin = Pyin::default();
         assert_eq!(pyin.track(&[0.0; 8000]).unwrap().hz, [None; 16]);

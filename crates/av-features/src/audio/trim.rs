@@ -197,6 +197,16 @@ mod tests {
     }
 
     #[test]
+    fn the_noise_floor_is_that_of_the_softest_tenth() {
+        // A fifth is soft, two fifths are 20 dB louder, the rest is loud: only the softest is noise.
+        let noise = |seconds: f64, db: f64| speech(9.0, 9.0, seconds, db);
+        let samples = [noise(0.4, -70.0), noise(0.8, -50.0), noise(0.8, -20.0)].concat();
+        let trim = Trim { hangover_ms: 0.0, ..Trim::default() };
+        let kept = trim.range(&samples, 16_000).unwrap();
+        assert!((kept.start as f64 / 16_000.0 - 0.4).abs() < 0.03, "{kept:?}");
+    }
+
+    #[test]
     fn nothing_is_cut_where_nothing_sounds() {
         for samples in [vec![], vec![0.1; 5], vec![0.0; 16_000], speech(9.0, 9.0, 1.0, -50.0)] {
             let kept = Trim::default().range(&samples, 16_000).unwrap();

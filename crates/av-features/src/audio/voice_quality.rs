@@ -208,6 +208,27 @@ mod tests {
     }
 
     #[test]
+    fn unvoiced_frames_beside_a_voice_have_no_measure_of_it() {
+        let voice = pulses(&marks(16_000.0 / 130.0, 0.0, [0.5, 0.5], 16_000), 16_000);
+        let silence = vec![0.0; 8000];
+        let quality = voice_quality(&[&silence[..], &voice, &silence].concat(), 16_000).unwrap();
+        let mut beside = 0;
+        for (t, hz) in quality.f0_hz.iter().enumerate() {
+            let measures =
+                [quality.jitter[t], quality.shimmer_db[t], quality.harmonics_to_noise_db[t]];
+            // Voice from 0.5 to 1.5 s; periods are looked for 30 ms to each side.
+            if hz.is_none() {
+                assert_eq!(measures, [None; 3], "{t}");
+                beside += usize::from((47..153).contains(&t));
+            }
+            if (60..140).contains(&t) {
+                assert!(measures.iter().all(Option::is_some), "{t}: {measures:?}");
+            }
+        }
+        assert!(beside > 0, "no unvoiced frame had periods in reach");
+    }
+
+    #[test]
     fn silence_and_short_sounds_have_no_voice() {
         for samples in [vec![], vec![0.0; 16_000], vec![0.5; 300], vec![0.1; 1]] {
             let quality = voice_quality(&samples, 16_000).unwrap();

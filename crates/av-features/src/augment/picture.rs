@@ -213,6 +213,39 @@ mod tests {
     }
 
     #[test]
+    fn each_change_has_a_draw_of_its_own() {
+        // Where the pixel of row 3, column 5 comes from: right or left, and above or below in both cases.
+        let shifts = PictureAugmentation { shift: 0.5, ..NONE };
+        let light = PictureAugmentation { brightness: 40.0, contrast: 0.5, ..NONE };
+        let [mut places, mut lights] = [[0; 4]; 2];
+        for seed in 0..400 {
+            let mut moved = picture();
+            shifts.apply(&mut moved, [6, 10], seed).unwrap();
+            let (row, column) = (moved[35] / 10, moved[35] % 10);
+            if row != 3 && column != 5 {
+                places[usize::from(row > 3) * 2 + usize::from(column > 5)] += 1;
+            }
+            // Contrast is what two pixels come apart by, brightness what is left.
+            let mut lit = vec![98, 158];
+            light.apply(&mut lit, [1, 2], seed).unwrap();
+            let (low, high) = (f64::from(lit[0]), f64::from(lit[1]));
+            let (contrast, brightness) = ((high - low) / 60.0, (low + high) / 2.0 - 128.0);
+            lights[usize::from(contrast > 1.0) * 2 + usize::from(brightness > 0.0)] += 1;
+        }
+        // Binomial with mean 100 and standard deviation 9; of the shifts some go along one axis alone.
+        assert!(places.iter().chain(&lights).all(|&count| count > 50), "{places:?} {lights:?}");
+    }
+
+    #[test]
+    fn grey_levels_are_rounded() {
+        let mut picture = [10, 20, 30];
+        relight_picture(&mut picture, 0.6, 1.0);
+        assert_eq!(picture, [11, 21, 31]);
+        relight_picture(&mut picture, -0.4, 1.0);
+        assert_eq!(picture, [11, 21, 31]);
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused() {
         let error = |augmentation: PictureAugmentation, size| {
             augmentation.apply(&mut picture(), size, 1).unwrap_err().to_string()

@@ -84,7 +84,29 @@ impl Extractor for FaceCrops {
         self.check()?;
         let track = FaceTrack::new(media, self.every, self.follow)?;
         segments::check_duration(media, track.duration_s())?;
-        let shots = self.shots(&track);
+        let values = self.cut(media, &track)?;
+        Ok(Features {
+            shape: vec![self.segments, 3 * self.frames, self.size, self.size],
+            values: Values::U8(values),
+            times_s: segments::centres(track.duration_s(), self.segments),
+            names: Vec::new(),
+            faces: Some(track.faces()),
+            warnings: track.warnings().to_vec(),
+        })
+    }
+}
+
+/// A frame to be cut out.
+struct Shot {
+    number: usize,
+    /// Time of the face whose square is taken.
+    time_s: f64,
+}
+
+impl FaceCrops {
+    /// The pictures of all segments, one after the other.
+    fn cut(&self, media: &Path, track: &FaceTrack) -> Result<Vec<u8>> {
+        let shots = self.shots(track);
         let plane = self.size * self.size;
         let mut values = vec![0; shots.len() * 3 * plane];
         let mut frames = Frames::open(media)?;
@@ -105,25 +127,9 @@ impl Extractor for FaceCrops {
             }
             number += 1;
         }
-        Ok(Features {
-            shape: vec![self.segments, 3 * self.frames, self.size, self.size],
-            values: Values::U8(values),
-            times_s: segments::centres(track.duration_s(), self.segments),
-            names: Vec::new(),
-            faces: Some(track.faces()),
-            warnings: track.warnings().to_vec(),
-        })
+        Ok(values)
     }
-}
 
-/// A frame to be cut out.
-struct Shot {
-    number: usize,
-    /// Time of the face whose square is taken.
-    time_s: f64,
-}
-
-impl FaceCrops {
     /// The frames of all segments, one segment after the other.
     fn shots(&self, track: &FaceTrack) -> Vec<Shot> {
         let middle = (self.frames - 1) as f64 / 2.0;
@@ -187,8 +193,53 @@ pub(super) fn check(name: &'static str, size: usize, every: usize, margin: f64) 
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use crate::face::detect::Face;
+    use crate::{ClipFormat, write_clip};
+
+    /// A second of a still picture whose red grows from left to right, and a face that moves that way.
+    pub(crate) fn still(folder: &Path) -> (std::path::PathBuf, FaceTrack) {
+        let path = folder.join("still.mp4");
+        let format = ClipFormat { width: 256, height: 128, fps: 25, sample_rate_hz: 16_000 };
+        let picture: Vec<u8> = (0..256 * 128).flat_map(|i| [(i % 256) as u8, 90, 90]).collect();
+        write_clip(&path, &format, std::iter::repeat_n(picture, 25), &[]).unwrap();
+        let face = |x| Face { x, y: 0.5, side: 0.125 };
+        let times_s = (0..25).map(|i| f64::from(i) * 0.04).collect();
+        (path, FaceTrack::known(times_s, 1.0, &[(0.0, face(0.3)), (0.96, face(0.7))]))
+    }
+
+    /// Least and greatest red in the middle row of a picture.
+    fn reds(picture: &[u8], size: usize) -> [f64; 2] {
+        let row = &picture[size / 2 * size..][..size];
+        [row[0], row[size - 1]].map(f64::from)
+    }
+
+    #[test]
+    fn the_square_moves_from_segment_to_segment_and_not_within_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, track) = still(folder.path());
+        for margin in [1.0, 2.0] {
+            let crops =
+                FaceCrops { segments: 3, size: 16, frames: 3, margin, ..FaceCrops::default() };
+            let pictures = crops.cut(&path, &track).unwrap();
+            let segments: Vec<&[u8]> = pictures.chunks_exact(9 * 256).collect();
+            for (segment, number) in segments.iter().zip([4.0, 12.0, 20.0]) {
+                let (first, others) = segment.split_at(3 * 256);
+                for other in others.chunks_exact(3 * 256) {
+                    let apart = first.iter().zip(other).map(|(a, b)| a.abs_diff(*b)).max();
+                    // The same square of the same picture, coded twice.
+                    assert!(apart < Some(6), "{apart:?}");
+                }
+                // The face is at 0.3 to 0.7 of 256 pixels, its square 32 times the margin wide.
+                let middle = 256.0 * (0.3 + 0.4 * number / 24.0);
+                let [left, right] = reds(first, 16);
+                let truth = [-0.5, 0.5].map(|side| middle + side * 32.0 * margin);
+                assert!((left - truth[0]).abs() < 6.0, "{left} instead of {}", truth[0]);
+                assert!((right - truth[1]).abs() < 6.0, "{right} instead of {}", truth[1]);
+            }
+        }
+    }
 
     #[test]
     fn the_fingerprint_of_the_defaults_is_that_of_the_first_version() {

@@ -50,6 +50,12 @@ pub(super) struct Sighted {
 }
 
 impl Look {
+    /// The faces of a frame of so many pixels across and down.
+    pub(super) fn new(time_s: f64, sides: [usize; 2], faces: Vec<Face>) -> Self {
+        let longer = sides[0].max(sides[1]) as f64;
+        Self { time_s, size: sides.map(|side| side as f64 / longer), faces }
+    }
+
     fn largest(&self) -> Option<Face> {
         self.faces.iter().copied().max_by(|a, b| a.side.total_cmp(&b.side))
     }
@@ -108,11 +114,8 @@ mod tests {
     }
 
     fn looks(faces: &[&[Face]]) -> Vec<Look> {
-        let look = |(i, faces): (usize, &&[Face])| Look {
-            time_s: i as f64 * 0.2,
-            size: [1.0, 0.5],
-            faces: faces.to_vec(),
-        };
+        let look =
+            |(i, faces): (usize, &&[Face])| Look::new(i as f64 * 0.2, [640, 320], faces.to_vec());
         faces.iter().enumerate().map(look).collect()
     }
 
@@ -186,11 +189,30 @@ mod tests {
     }
 
     #[test]
+    fn of_two_faces_that_overlap_the_nearer_one_counts_by_the_larger_side() {
+        let last = face(0.5, 0.2);
+        let near = |faces: &[Face]| looks(&[faces])[0].near(&last);
+        // 0.03 and 0.06 apart; the order of the detections does not matter.
+        let (nearer, farther) = (face(0.53, 0.2), face(0.44, 0.2));
+        assert_eq!(near(&[farther, nearer]), Some(nearer));
+        assert_eq!(near(&[nearer, farther]), Some(nearer));
+        // 0.08 apart: half of the larger side is 0.1, of the smaller one 0.05.
+        let small = face(0.58, 0.1);
+        assert_eq!(near(&[small]), Some(small));
+        assert_eq!(near(&[face(0.62, 0.1)]), None);
+    }
+
+    #[test]
     fn overlap_is_measured_in_pixels_whatever_the_shape_of_the_frame() {
         // In a frame of 2 : 1 a tenth of the height is half as many pixels as a tenth of the width.
         let last = Face { x: 0.5, y: 0.5, side: 0.2 };
         let look = |x, y| looks(&[&[Face { x, y, side: 0.2 }]])[0].near(&last).is_some();
         assert!(look(0.59, 0.5) && !look(0.61, 0.5));
         assert!(look(0.5, 0.69) && !look(0.5, 0.71));
+        // In an upright one it is the other way round.
+        let look = |x, y| Look::new(0.0, [320, 640], vec![Face { x, y, side: 0.2 }]);
+        let look = |x, y| look(x, y).near(&last).is_some();
+        assert!(look(0.69, 0.5) && !look(0.71, 0.5));
+        assert!(look(0.5, 0.59) && !look(0.5, 0.61));
     }
 }

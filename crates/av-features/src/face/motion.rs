@@ -169,6 +169,25 @@ mod tests {
     }
 
     #[test]
+    fn a_still_picture_has_no_motion_however_the_face_moves() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, track) = crate::face::crops::tests::still(folder.path());
+        let rows = FaceMotion::default().differences(&path, &track).unwrap();
+        assert_eq!(rows.len(), 9);
+        // What is left is the noise of the codec, in units of the contrast.
+        assert!(rows.iter().flatten().all(|&value| value < 0.2), "{rows:?}");
+    }
+
+    #[test]
+    fn half_an_interval_must_be_left_for_the_last_frame_of_a_pair() {
+        let times_s: Vec<f64> = (0..10).map(|i| 3.0 + f64::from(i) * 0.1).collect();
+        let track = FaceTrack::known(times_s, 4.0, &[]);
+        // 3.0, 3.3, 3.6, and 3.9 only where the clip goes on.
+        assert_eq!(instants(&track, 0.3), [0, 3, 6]);
+        assert_eq!(instants(&track, 0.16), [0, 2, 3, 5, 6, 8]);
+    }
+
+    #[test]
     fn a_blank_wall_has_the_least_contrast() {
         let values = difference(&picture(|_, _| 100), &picture(|_, _| 102));
         assert!(values.iter().all(|&value| value == 0.5), "{values:?}");

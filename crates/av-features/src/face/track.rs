@@ -89,9 +89,8 @@ impl FaceTrack {
                     Search::Missed => Some(vec![]),
                     Search::Found(faces) => Some(faces),
                 };
-                let longer = frame.width.max(frame.height) as f64;
-                let size = [frame.width, frame.height].map(|side| side as f64 / longer);
-                looks.extend(faces.map(|faces| Look { time_s, size, faces }));
+                let sides = [frame.width, frame.height];
+                looks.extend(faces.map(|faces| Look::new(time_s, sides, faces)));
             }
             times_s.push(time_s);
         }
@@ -146,6 +145,14 @@ impl FaceTrack {
             (None, Some(to)) if missed(f64::NEG_INFINITY, to) => Sighting::Held,
             _ => Sighting::Found,
         }
+    }
+
+    /// A track of known faces through frames at these times.
+    #[cfg(test)]
+    pub(super) fn known(times_s: Vec<f64>, end_s: f64, faces: &[(f64, Face)]) -> Self {
+        let sighted = |&(time_s, face)| Sighted { time_s, face, chain: 0 };
+        let faces = faces.iter().map(sighted).collect();
+        Self { times_s, end_s, faces, missed_s: vec![], warnings: vec![] }
     }
 
     /// Time of the first frame in seconds.
@@ -311,5 +318,16 @@ mod tests {
         // Ten frames from 0.0 to 0.9 s that end at 1.0 s: the centres are 0.1, 0.3, ... 0.9 s.
         assert_eq!(track(vec![]).nearest(5), [1, 3, 5, 7, 9]);
         assert_eq!(track(vec![]).nearest(1), [5]);
+    }
+
+    #[test]
+    fn a_clip_may_start_late_and_the_nearest_frame_is_before_or_after_a_time() {
+        let mut late = track(vec![]);
+        late.times_s.iter_mut().for_each(|time_s| *time_s += 5.0);
+        late.end_s += 5.0;
+        assert!((late.duration_s() - 1.0).abs() < 1e-12);
+        assert_eq!(late.nearest(5), [1, 3, 5, 7, 9]);
+        let numbers = [0.0, 5.04, 5.06, 5.14, 5.16, 5.94, 9.0].map(|time_s| late.frame_at(time_s));
+        assert_eq!(numbers, [0, 0, 1, 1, 2, 9, 9]);
     }
 }

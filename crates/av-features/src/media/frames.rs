@@ -27,9 +27,9 @@ const MAX_SIDE: usize = 4096;
 /// # Errors
 ///
 /// Opening: [`Error::Read`], [`Error::NotAFile`], [`Error::Open`], [`Error::NoVideo`],
-/// [`Error::TooLarge`], [`Error::Decode`], [`Error::Timeout`]. Reading: [`Error::Decode`],
-/// [`Error::TooLarge`], [`Error::Timeout`], and [`Error::Empty`] where not one frame could be
-/// decoded. Damaged packets are passed over and reported by [`warnings`](Self::warnings).
+/// [`Error::TooLarge`], [`Error::FrameSize`], [`Error::Decode`], [`Error::Timeout`]. Reading:
+/// [`Error::Decode`], [`Error::TooLarge`], [`Error::Timeout`], and [`Error::Empty`] where not one
+/// frame could be decoded. Damaged packets are passed over and reported by [`warnings`](Self::warnings).
 pub struct Frames {
     stream: Stream,
     frame: frame::Video,

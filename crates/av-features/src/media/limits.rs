@@ -33,7 +33,7 @@ pub(crate) const PROTOCOLS: &str = "file";
 pub(crate) const RATES_HZ: std::ops::RangeInclusive<u32> = 1_000..=384_000;
 
 /// What is read of one media file at most; above it the file is refused with
-/// [`Error::TooLarge`] or [`Error::Timeout`].
+/// [`Error::TooLarge`], [`Error::FrameSize`] or [`Error::Timeout`].
 ///
 /// [`read_sound`](crate::read_sound), [`Frames::open`](crate::Frames::open) and the extractors take
 /// the default, which is above every recording of the field and below what exhausts a machine.

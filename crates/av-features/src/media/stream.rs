@@ -246,7 +246,7 @@ fn decoder(
 }
 
 /// Refuses larger frames with the reason; the decoder itself only calls them invalid.
-fn check_size(path: &Path, stream: &format::stream::Stream<'_>, max_pixels: u64) -> Result<()> {
+fn check_size(path: &Path, stream: &format::stream::Stream<'_>, limit: u64) -> Result<()> {
     let parameters = stream.parameters();
     if parameters.medium() != media::Type::Video {
         return Ok(());
@@ -254,6 +254,11 @@ fn check_size(path: &Path, stream: &format::stream::Stream<'_>, max_pixels: u64)
     // The size is readable on an encoder's view of the context, and this one is never opened.
     let size = codec::Context::from_parameters(parameters)
         .and_then(|context| context.encoder().video())
-        .map(|video| u64::from(video.width()) * u64::from(video.height()));
-    size.map_or(Ok(()), |pixels| Limits::check(path, "frames, in pixels,", pixels, max_pixels))
+        .map(|video| (video.width(), video.height()));
+    match size {
+        Ok((width, height)) if u64::from(width) * u64::from(height) > limit => {
+            Err(Error::FrameSize { path: path.to_owned(), width, height, limit })
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
 }

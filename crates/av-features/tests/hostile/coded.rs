@@ -113,6 +113,37 @@ pub fn flac(samples: usize) -> Option<Vec<u8>> {
     Some(mux("flac", audio.0.0, tick, frames, &[]))
 }
 
+/// A sine of 440 Hz of half the range in the first of so many channels, and silence in the others, as AAC.
+pub fn aac(container: &str, rate_hz: u32, channels: usize, seconds: usize) -> Option<Vec<u8>> {
+    let codec = encoder::find(codec::Id::AAC)?;
+    let tick = Rational::new(1, rate_hz as i32);
+    let mut context = codec::Context::new_with_codec(codec);
+    context.set_time_base(tick);
+    context.set_flags(codec::Flags::BITEXACT | codec::Flags::GLOBAL_HEADER);
+    let mut audio = context.encoder().audio().unwrap();
+    audio.set_rate(rate_hz as i32);
+    let planar = Sample::F32(sample::Type::Planar);
+    audio.set_format(planar);
+    audio.set_bit_rate(128_000);
+    let layout = ChannelLayout::default(channels as i32);
+    audio.set_channel_layout(layout);
+    let audio = audio.open_as(codec).ok()?;
+    let block = audio.frame_size() as usize;
+    let count = seconds * rate_hz as usize / block;
+    let tone = sine(440.0, rate_hz, count * block);
+    let frames = tone.chunks_exact(block).enumerate().map(|(index, part)| {
+        let mut frame = frame::Audio::new(planar, block, layout);
+        frame.set_rate(rate_hz);
+        for channel in 0..channels {
+            frame.plane_mut::<f32>(channel).fill(0.0);
+        }
+        frame.plane_mut::<f32>(0).copy_from_slice(part);
+        frame.set_pts(Some((index * block) as i64));
+        frame
+    });
+    Some(mux(container, audio.0.0, tick, frames, &[]))
+}
+
 /// Encodes frames and puts the packets into a container.
 fn mux(
     container: &str,

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use av_features::{Error, Frames, Limits, read_sound_within};
+use video_rs::ffmpeg::codec::Id;
 
-use super::coded;
+use super::coded::{self, Film};
 use super::support;
 
 fn clip(folder: &Path) -> PathBuf {
@@ -41,7 +42,6 @@ fn a_file_within_its_limits_is_read_and_one_above_any_is_refused() {
             "a size, in bytes,",
         ),
         (frames, Limits { bytes: bytes - 1, ..fits }, "a size, in bytes,"),
-        (frames, Limits { pixels: 96 * 64 - 1, ..fits }, "frames, in pixels,"),
         (frames, Limits { frames: 9, ..fits }, "a number of frames"),
         (sound, Limits { samples: 6000, ..fits }, "sound, in samples,"),
         (sound, Limits { channels: 0, ..fits }, "a number of channels"),
@@ -51,6 +51,20 @@ fn a_file_within_its_limits_is_read_and_one_above_any_is_refused() {
         assert!(matches!(error, Error::TooLarge { what, .. } if what == words), "{words}: {error}");
         assert!(error.to_string().contains("clip.mp4 has"), "{error}");
     }
+    // After the error there is nothing more.
+    let mut nine = Frames::open_within(&path, &Limits { frames: 9, ..fits }).unwrap();
+    assert_eq!(nine.by_ref().map_while(Result::ok).count(), 9);
+    assert!(nine.next().is_none());
+    let error = frames(&path, Limits { pixels: 96 * 64 - 1, ..fits }).unwrap();
+    assert_eq!(error.kind(), "too large");
+    let error = error.to_string();
+    assert!(
+        error.ends_with(
+            "clip.mp4 has frames of 96 x 64 pixels, which are 6144 in all and more than the 6143 that are read; scale the \
+             video down, for example with `ffmpeg -i IN -vf scale=1280:-2 OUT`"
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -89,4 +103,29 @@ fn a_wav_file_has_the_same_limits() {
     let error = sound(&path, Limits { time: Duration::ZERO, ..Limits::default() }).unwrap();
     assert!(matches!(error, Error::Timeout { .. }), "{error}");
     assert!(sound(&path, Limits::default()).is_none());
+}
+
+#[test]
+fn frames_of_another_size_in_the_middle_are_scaled_too() {
+    let part = |width| {
+        let film = Film { container: "mpegts", codec: Id::MPEG2VIDEO, width, ..Film::default() };
+        film.bytes()
+    };
+    let (Some(small), Some(large)) = (part(96), part(320)) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("film.ts");
+    support::write(&path, &[small, large].concat());
+    let whole: Vec<_> = Frames::open(&path).unwrap().map(Result::unwrap).collect();
+    for width in [96, 320] {
+        assert!(whole.iter().any(|frame| frame.width == width), "{width}");
+    }
+    let mut frames = Frames::open(&path).unwrap();
+    for frame in &whole {
+        frames.advance().unwrap();
+        let scaled = frames.scaled(48, 32).unwrap();
+        assert_eq!([scaled.width, scaled.height, scaled.rgb.len()], [48, 32, 3 * 48 * 32]);
+        // Each frame has one colour.
+        let same = |pixel: &[u8]| pixel.iter().zip(&frame.rgb).all(|(a, b)| a.abs_diff(*b) < 5);
+        assert!(scaled.rgb.chunks_exact(3).all(same), "{:?}", &frame.rgb[..3]);
+    }
 }

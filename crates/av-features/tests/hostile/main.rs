@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says what it expects by panicking
 #![cfg(feature = "video")]
 
+mod channels;
 mod coded;
 mod damaged;
 mod limits;

@@ -128,6 +128,11 @@ fn lengths() -> Vec<Listed> {
             Gives(TENTH),
         ),
         (
+            "data of length 2^32 - 2, a whole number of samples",
+            Wav { length: Some(u32::MAX - 1), ..Wav::default() },
+            Warns(TENTH, "truncated: 1600 samples instead of 2147483647"),
+        ),
+        (
             "data shorter than promised",
             Wav { length: Some(9000), ..Wav::default() },
             Warns(TENTH, "truncated"),

@@ -60,6 +60,16 @@ impl Corpus {
         self.try_run(settings).unwrap()
     }
 
+    /// The bytes of the model that a run has kept.
+    pub fn model(&self) -> Vec<u8> {
+        let mut files: Vec<_> = std::fs::read_dir(self.places().out.join("model"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        files.iter().flat_map(|file| std::fs::read(file).unwrap()).collect()
+    }
+
     fn write(&self) {
         let mut rows = String::from("id,subject,label,fold\n");
         let mut tables = [String::from("id,a,b,c\n"), String::from("id,d,e,f\n")];
