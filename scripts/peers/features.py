@@ -3,6 +3,7 @@
 Needs scripts/peers/features.txt: pip install -r scripts/peers/features.txt
 Run: python3 scripts/peers/features.py --clips FOLDER --video CLIP.mp4
 FOLDER holds clips with a talking face, the first hundred by name are extracted; CLIP is a video of 1280 x 720 in H.264.
+Names after that (log_mel, resample, frames, extract) measure only those parts; sound alone needs neither option.
 """
 
 import argparse
@@ -59,7 +60,7 @@ def duel(ours, theirs):
 
 def report(task, peer, result):
     ratio, mine, other, a, b = result
-    line = f"| {task} | {peer} | {mine * 1e3:.2f} | {other * 1e3:.2f} | {ratio:.3f} | {1 / ratio:.1f} |"
+    line = f"| {task} | {peer} | {mine * 1e3:.3f} | {other * 1e3:.3f} | {ratio:.3f} | {1 / ratio:.1f} |"
     print(f"{line} {a:.4f} | {b:.4f} |", flush=True)
 
 
@@ -185,12 +186,26 @@ def extraction(ours, folder, clips):
 
 
 def main():
+    parts = {
+        "log_mel": log_mels,
+        "resample": resampling,
+        "frames": lambda *setting: decoding(*setting[:2], os.path.abspath(arguments.video)),
+        "extract": lambda *setting: extraction(*setting[:2], arguments.clips),
+    }
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--clips", required=True)
-    arguments.add_argument("--video", required=True)
-    arguments = arguments.parse_args()
+    arguments.add_argument("--clips")
+    arguments.add_argument("--video")
+    arguments.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; by default all")
+    parser, arguments = arguments, arguments.parse_args()
+    chosen = arguments.parts or list(parts)
+    for needs, option in (("extract", "clips"), ("frames", "video")):
+        if needs in chosen and not getattr(arguments, option):
+            parser.error(f"{needs} needs --{option}")
+    if unknown := set(chosen) - set(parts):
+        parser.error(f"no such part: {', '.join(unknown)}")
     print("# Features beside librosa, torchaudio, PyAV, OpenCV and decord\n")
-    print("Written by `scripts/peers/features.py`: one thread each, median of", ROUNDS, "alternating rounds (one of the clips).\n")
+    print("Written by `scripts/peers/features.py`: one thread each, median of", ROUNDS, "alternating rounds (one of the clips).")
+    print("Log-mel spectrograms are computed in f32 by all.\n")
     print(f"Machine: {platform.machine()}, {os.cpu_count()} cores. Peers:",
           ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES), end=".\n")
     print("\n| task | peer | ours, ms | peer, ms | ratio | times as fast | our value | peer's value |")
@@ -198,10 +213,8 @@ def main():
     ours = Worker([build("av-features")])
     with tempfile.TemporaryDirectory() as folder:
         draw = numpy.random.default_rng(1)
-        log_mels(ours, folder, draw)
-        resampling(ours, folder, draw)
-        decoding(ours, folder, os.path.abspath(arguments.video))
-        extraction(ours, folder, arguments.clips)
+        for part in chosen:
+            parts[part](ours, folder, draw)
 
 
 main()

@@ -93,10 +93,10 @@ impl MelBank {
     ) -> Self {
         let (low, high) = (scale.mel(low_hz), scale.mel(high_hz));
         let step = (high - low) / (bands as f64 + 1.0);
-        let corner = |i: usize| scale.hz(low + step * i as f64);
-        let filters = (0..bands)
-            .map(|band| {
-                let (from, peak, to) = (corner(band), corner(band + 1), corner(band + 2));
+        let corners: Vec<f64> = (0..bands + 2).map(|i| scale.hz(low + step * i as f64)).collect();
+        let filters = corners
+            .array_windows()
+            .map(|&[from, peak, to]| {
                 let place = |hz: f64| if shape == Triangles::Mel { scale.mel(hz) } else { hz };
                 let height = if shape == Triangles::Area { 2.0 / (to - from) } else { 1.0 };
                 let [a, b, c] = [from, peak, to].map(place);
@@ -120,6 +120,15 @@ impl MelBank {
         self.filters.iter().map(|filter| {
             let bins = power.iter().skip(filter.first);
             filter.weights.iter().zip(bins).map(|(&w, &p)| T::from(w) * p).sum()
+        })
+    }
+
+    /// Of each band the first bin and the weights from there on, without zeros at the ends.
+    pub(crate) fn filters(&self) -> impl Iterator<Item = (usize, &[f32])> {
+        self.filters.iter().map(|Filter { first, weights }| {
+            let skipped = weights.iter().take_while(|&&weight| weight <= 0.0).count();
+            let end = weights.iter().rposition(|&weight| weight > 0.0).map_or(skipped, |at| at + 1);
+            (first + skipped, &weights[skipped..end])
         })
     }
 

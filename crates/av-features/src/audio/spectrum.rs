@@ -1,10 +1,10 @@
 //! Short-time power spectra.
 
-use std::f64::consts::TAU;
 use std::sync::Arc;
 
 use realfft::{FftNum, RealFftPlanner, RealToComplex, num_complex::Complex};
 
+use super::fourier::roots;
 use crate::{Error, Result};
 
 /// What a frame sees of a sound and how it is prepared.
@@ -48,7 +48,7 @@ impl<T> Framing<T> {
 
 /// The periodic Hann window.
 pub(crate) fn hann(length: usize) -> impl Iterator<Item = f64> {
-    (0..length).map(move |i| 0.5 - 0.5 * (TAU * i as f64 / length as f64).cos())
+    roots(length).into_iter().map(|[cos, _]| 0.5 - 0.5 * cos)
 }
 
 /// Cuts a sound into overlapping frames and gives the power spectrum of each: `|X|^2`, unscaled. The
@@ -136,7 +136,7 @@ impl<T: FftNum + From<f32>> Spectrum<T> {
 
 impl Edges {
     /// The sample at any index.
-    fn sample<T: FftNum + From<f32>>(self, samples: &[f32], index: isize) -> T {
+    pub(crate) fn sample<T: FftNum + From<f32>>(self, samples: &[f32], index: isize) -> T {
         let index = match self {
             Self::Mirror => Some(mirror(index, samples.len())),
             Self::Zeros | Self::Snip => usize::try_from(index).ok(),

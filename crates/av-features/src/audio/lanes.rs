@@ -1,0 +1,293 @@
+//! Arithmetic on the vectors of the machine, one frame a lane.
+//!
+//! A lane never sees another, and no product is fused with a sum: what a frame comes to does not depend on how many
+//! lanes the machine has.
+
+use std::ops::{Add, Mul, Sub};
+
+use pulp::Simd;
+use realfft::FftNum;
+
+/// A number that vectors are made of.
+pub(crate) trait Real: FftNum + From<f32> + Into<f64> {
+    /// As many of them as the instructions hold.
+    type Vector<S: Simd>: Copy;
+
+    fn rounded(value: f64) -> Self;
+    fn narrow(self) -> f32;
+    fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
+    fn sum<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    fn difference<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    fn product<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// A slice as vectors, without what is left at its end.
+    fn vectors<S: Simd>(slice: &[Self]) -> &[Self::Vector<S>];
+    fn vectors_mut<S: Simd>(slice: &mut [Self]) -> &mut [Self::Vector<S>];
+    /// Samples in these numbers: themselves, or what `buffer` is filled with.
+    fn widened<'a>(samples: &'a [f32], buffer: &'a mut [Self]) -> &'a [Self];
+    /// Whether that needs a buffer.
+    const WIDER: bool;
+}
+
+macro_rules! real {
+    ($real:ident, $vector:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $of:ident, $of_mut:ident,
+     $wider:literal, $widened:ident) => {
+        impl Real for $real {
+            type Vector<S: Simd> = S::$vector;
+
+            const WIDER: bool = $wider;
+
+            #[inline(always)]
+            fn widened<'a>(samples: &'a [f32], buffer: &'a mut [Self]) -> &'a [Self] {
+                $widened(samples, buffer)
+            }
+
+            fn rounded(value: f64) -> Self {
+                value as Self
+            }
+
+            #[inline(always)]
+            fn narrow(self) -> f32 {
+                self as f32
+            }
+
+            #[inline(always)]
+            fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S> {
+                simd.$splat(value)
+            }
+
+            #[inline(always)]
+            fn sum<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S> {
+                simd.$add(a, b)
+            }
+
+            #[inline(always)]
+            fn difference<S: Simd>(
+                simd: S,
+                a: Self::Vector<S>,
+                b: Self::Vector<S>,
+            ) -> Self::Vector<S> {
+                simd.$sub(a, b)
+            }
+
+            #[inline(always)]
+            fn product<S: Simd>(
+                simd: S,
+                a: Self::Vector<S>,
+                b: Self::Vector<S>,
+            ) -> Self::Vector<S> {
+                simd.$mul(a, b)
+            }
+
+            #[inline(always)]
+            fn vectors<S: Simd>(slice: &[Self]) -> &[Self::Vector<S>] {
+                S::$of(slice).0
+            }
+
+            #[inline(always)]
+            fn vectors_mut<S: Simd>(slice: &mut [Self]) -> &mut [Self::Vector<S>] {
+                S::$of_mut(slice).0
+            }
+        }
+    };
+}
+
+real!(
+    f32,
+    f32s,
+    splat_f32s,
+    add_f32s,
+    sub_f32s,
+    mul_f32s,
+    as_simd_f32s,
+    as_mut_simd_f32s,
+    false,
+    as_they_are
+);
+real!(
+    f64,
+    f64s,
+    splat_f64s,
+    add_f64s,
+    sub_f64s,
+    mul_f64s,
+    as_simd_f64s,
+    as_mut_simd_f64s,
+    true,
+    in_f64
+);
+
+#[inline(always)]
+fn as_they_are<'a>(samples: &'a [f32], _: &'a mut [f32]) -> &'a [f32] {
+    samples
+}
+
+#[inline(always)]
+fn in_f64<'a>(samples: &'a [f32], buffer: &'a mut [f64]) -> &'a [f64] {
+    for (to, &from) in buffer.iter_mut().zip(samples) {
+        *to = from.into();
+    }
+    buffer
+}
+
+/// A number of each frame of a block.
+pub(crate) struct Lanes<S: Simd, T: Real> {
+    pub(crate) simd: S,
+    pub(crate) vector: T::Vector<S>,
+}
+
+impl<S: Simd, T: Real> Clone for Lanes<S, T> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S: Simd, T: Real> Copy for Lanes<S, T> {}
+
+impl<S: Simd, T: Real> Lanes<S, T> {
+    #[inline(always)]
+    pub(crate) fn new(simd: S, vector: T::Vector<S>) -> Self {
+        Self { simd, vector }
+    }
+
+    #[inline(always)]
+    pub(crate) fn splat(simd: S, value: T) -> Self {
+        Self::new(simd, T::splat(simd, value))
+    }
+}
+
+impl<S: Simd, T: Real> Add for Lanes<S, T> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self::new(self.simd, T::sum(self.simd, self.vector, other.vector))
+    }
+}
+
+impl<S: Simd, T: Real> Sub for Lanes<S, T> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self::new(self.simd, T::difference(self.simd, self.vector, other.vector))
+    }
+}
+
+impl<S: Simd, T: Real> Mul for Lanes<S, T> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self::new(self.simd, T::product(self.simd, self.vector, other.vector))
+    }
+}
+
+impl<S: Simd, T: Real> Mul<T> for Lanes<S, T> {
+    type Output = Self;
+
+    #[inline(always)]
+    fn mul(self, factor: T) -> Self {
+        self * Self::splat(self.simd, factor)
+    }
+}
+
+/// Numbers that start where a line of the cache does: vectors that straddle two lines take twice as long.
+pub(crate) struct Aligned<T> {
+    numbers: Vec<T>,
+    start: usize,
+    length: usize,
+}
+
+/// Bytes of a line of the cache, and of the widest vector.
+const LINE: usize = 64;
+
+impl<T: Real> Aligned<T> {
+    pub(crate) fn zeros(length: usize) -> Self {
+        let numbers = vec![T::zero(); length + LINE / size_of::<T>()];
+        let start = numbers.as_ptr().align_offset(LINE).min(numbers.len() - length);
+        Self { numbers, start, length }
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&mut self) -> &mut [T] {
+        &mut self.numbers[self.start..][..self.length]
+    }
+}
+
+/// Interleaves rows of one length: number `i` of row `k` comes to place `i * rows + k`; `rows` is a power of two up to 16.
+/// The loops are over whole rows, which the compiler makes shuffles of vectors: those over columns become single moves.
+#[inline(always)]
+pub(crate) fn interleave<'a>(
+    row: impl Fn(usize) -> &'a [f32],
+    rows: usize,
+    to: &mut [f32],
+    scratch: &mut [f32],
+) {
+    match rows {
+        16 => {
+            let length = 4 * row(0).len();
+            for k in 0..4 {
+                let scratch = &mut scratch[k * length..][..length];
+                zip_four([row(k), row(k + 4), row(k + 8), row(k + 12)], scratch);
+            }
+            let part = |k: usize| &scratch[k * length..][..length];
+            zip_four([part(0), part(1), part(2), part(3)], to);
+        }
+        8 => {
+            let length = 4 * row(0).len();
+            for k in 0..2 {
+                let scratch = &mut scratch[k * length..][..length];
+                zip_four([row(k), row(k + 2), row(k + 4), row(k + 6)], scratch);
+            }
+            zip_two([&scratch[..length], &scratch[length..][..length]], to);
+        }
+        4 => zip_four([row(0), row(1), row(2), row(3)], to),
+        2 => zip_two([row(0), row(1)], to),
+        _ => to[..row(0).len()].copy_from_slice(row(0)),
+    }
+}
+
+#[inline(always)]
+fn zip_four([a, b, c, d]: [&[f32]; 4], to: &mut [f32]) {
+    for ((((to, a), b), c), d) in to.as_chunks_mut::<4>().0.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        *to = [*a, *b, *c, *d];
+    }
+}
+
+#[inline(always)]
+fn zip_two([a, b]: [&[f32]; 2], to: &mut [f32]) {
+    for ((to, a), b) in to.as_chunks_mut::<2>().0.iter_mut().zip(a).zip(b) {
+        *to = [*a, *b];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_any_length_are_interleaved_in_their_order() {
+        for rows in [1, 2, 4, 8, 16] {
+            for length in [1, 2, 3, 7, 16, 33] {
+                let numbers: Vec<f32> = (0..rows * length).map(|i| i as f32).collect();
+                let (mut to, mut scratch) =
+                    (vec![-1.0; rows * length + 3], vec![0.0; rows * length]);
+                interleave(|k| &numbers[k * length..][..length], rows, &mut to, &mut scratch);
+                for (at, found) in to.iter().take(rows * length).enumerate() {
+                    let (i, k) = (at / rows, at % rows);
+                    assert_eq!(*found, (k * length + i) as f32, "{rows} rows of {length}");
+                }
+                assert!(to[rows * length..].iter().all(|&rest| rest == -1.0));
+            }
+        }
+    }
+
+    #[test]
+    fn buffers_start_where_a_line_of_the_cache_does() {
+        for length in [1, 5, 100] {
+            assert_eq!(Aligned::<f32>::zeros(length).get().as_ptr().align_offset(LINE), 0);
+            assert_eq!(Aligned::<f64>::zeros(length).get().len(), length);
+        }
+    }
+}
