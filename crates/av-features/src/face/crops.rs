@@ -192,7 +192,8 @@ pub(super) fn check(name: &'static str, size: usize, every: usize, margin: f64) 
     Ok(())
 }
 
-#[cfg(test)]
+// Their clips are written through FFmpeg.
+#[cfg(all(test, feature = "video"))]
 pub(super) mod tests {
     use super::*;
     use crate::face::detect::Face;

@@ -169,6 +169,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "video")]
     fn a_still_picture_has_no_motion_however_the_face_moves() {
         let folder = tempfile::tempdir().unwrap();
         let (path, track) = crate::face::crops::tests::still(folder.path());
