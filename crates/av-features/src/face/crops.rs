@@ -193,7 +193,8 @@ pub(super) fn check(name: &'static str, size: usize, every: usize, margin: f64) 
 }
 
 // Their clips are written through FFmpeg.
-#[cfg(all(test, feature = "video"))]
+#[cfg(test)]
+#[cfg(feature = "video")]
 pub(super) mod tests {
     use super::*;
     use crate::face::detect::Face;
