@@ -48,7 +48,7 @@ pub enum Precision {
     /// f64: a quiet band beside a loud one is right to the last digits of f32 too.
     #[default]
     Double,
-    /// f32, as librosa and torchaudio compute, in about half the time. A band of power `p` beside a loudest one of `q` in its
+    /// f32, as librosa and torchaudio compute; faster. A band of power `p` beside a loudest one of `q` in its
     /// frame errs by less than `1e-6 (sqrt(p q) + 1e-6 q)`.
     Single,
 }
