@@ -24,13 +24,6 @@ pub enum Follow {
     Same,
 }
 
-impl Follow {
-    /// Left out of fingerprints, which are older than the choice.
-    pub(super) fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// The faces found in one frame.
 #[derive(Debug, Clone)]
 pub(super) struct Look {

@@ -59,8 +59,7 @@ pub struct FaceHog {
     /// Side of the square relative to that of the detection, which reaches from the hair to the chin; of long faces
     /// with an open mouth to the mouth.
     pub margin: f64,
-    /// Which of several faces; left out of the fingerprint at its default, which came later.
-    #[serde(skip_serializing_if = "Follow::is_default")]
+    /// Which of several faces.
     pub follow: Follow,
 }
 
@@ -72,7 +71,7 @@ impl Default for FaceHog {
 
 impl Extractor for FaceHog {
     const NAME: &'static str = "face-hog";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn extract(&self, media: &Path) -> Result<Features> {
         check(Self::NAME, SIZE, self.every, self.margin)?;
@@ -244,9 +243,9 @@ mod tests {
     }
 
     #[test]
-    fn the_fingerprint_of_the_defaults_is_that_of_the_first_version() {
-        let first = r#"face-hog/1 {"every":5,"margin":1.0}"#;
-        assert_eq!(FaceHog::default().fingerprint(), first);
+    fn the_fingerprint_names_every_setting() {
+        let expected = r#"face-hog/2 {"every":5,"margin":1.0,"follow":"largest"}"#;
+        assert_eq!(FaceHog::default().fingerprint(), expected);
     }
 
     #[test]

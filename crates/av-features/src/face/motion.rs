@@ -59,7 +59,7 @@ impl Default for FaceMotion {
 
 impl Extractor for FaceMotion {
     const NAME: &'static str = "face-motion";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn extract(&self, media: &Path) -> Result<Features> {
         check(Self::NAME, SIZE, self.every, self.margin)?;

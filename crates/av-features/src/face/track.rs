@@ -17,7 +17,8 @@ const MEDIAN_REACH: usize = 2;
 ///
 /// # Definition
 ///
-/// A frontal face detector looks at every `every`-th frame, and [`Follow`] says which face counts where it finds
+/// A frontal face detector looks at every `every`-th frame: at the whole of it at first, at every fifth look, and where a
+/// known face is not found again; else around the known faces. [`Follow`] says which face counts where there are
 /// several. The squares are smoothed by a median over five detections and joined by straight lines over
 /// time; before the first and after the last detection the face stays where it was.
 ///
