@@ -175,11 +175,18 @@ fn integers_of_24_bits_in_32_are_the_upper_ones() {
     bytes[16] = 40;
     let guid = [1, 0, 0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71];
     bytes.splice(36..38, [22, 0, 24, 0, 0, 0, 0, 0].into_iter().chain(guid));
-    support::write(&path, &bytes);
-    let sound = read_sound(&path, 16_000).unwrap();
-    assert_eq!(sound.samples.len(), 1600);
-    let worst = sound.samples.iter().zip(&truth).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-    assert!(worst < 1e-6, "{worst}");
+    // Notes of an odd length, filled up as they are to be or not, before the format at 12 and before the data at 60.
+    let (filled, bare) = (b"note\x03\0\0\0abc\0", b"note\x03\0\0\0abc");
+    for (notes, at) in [(&[][..], 12), (filled, 12), (filled, 60), (bare, 12), (bare, 60)] {
+        let mut bytes = bytes.clone();
+        bytes.splice(at..at, notes.iter().copied());
+        support::write(&path, &bytes);
+        let sound = read_sound(&path, 16_000).unwrap();
+        assert_eq!(sound.samples.len(), 1600, "{notes:?} at {at}");
+        let errors = sound.samples.iter().zip(&truth).map(|(a, b)| (a - b).abs());
+        let worst = errors.fold(0.0, f32::max);
+        assert!(worst < 1e-6, "{notes:?} at {at}: {worst}");
+    }
 }
 
 #[cfg(feature = "video")]

@@ -25,7 +25,7 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Option<Sound>> {
     let mut start = Vec::new();
     let read = |source| Error::Read { path: path.to_owned(), source };
     file.by_ref().take(HEADER).read_to_end(&mut start).map_err(read)?;
-    fill_containers(&mut start);
+    mend(&mut start);
     let Ok(mut reader) = WavReader::new(BufReader::new(Cursor::new(start).chain(file))) else {
         return Ok(None);
     };
@@ -71,23 +71,33 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Option<Sound>> {
     Ok(Some(Sound { samples, sample_rate_hz: spec.sample_rate, warnings }))
 }
 
+/// Changes in the chunks before the data what hound reads in another way than it is meant.
+fn mend(start: &mut [u8]) {
+    let mut at = 12;
+    while let Some(head) = start.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let [a, b, c, d, length @ ..] = *head;
+        let mut length = u32::from_le_bytes(length);
+        match &[a, b, c, d] {
+            b"data" => return,
+            b"fmt " => fill_containers(&mut start[at + 8..]),
+            _ => {}
+        }
+        // hound does not skip the byte that fills a chunk of odd length. Names have no 0: where none follows, none was written.
+        if length % 2 == 1 && start.get(at + 8 + length as usize) == Some(&0) {
+            length += 1;
+            start[at + 4..at + 8].copy_from_slice(&length.to_le_bytes());
+        }
+        at += 8 + length as usize;
+    }
+}
+
 /// Lets every bit of a sample's container count as in use. Samples with fewer bits lie in the upper ones, so that
 /// their scale is that of the container; of 24 bits in 32, hound would take the lower ones.
 ///
 /// Source: `wValidBitsPerSample` of WAVEFORMATEXTENSIBLE, Microsoft, "Multiple channel audio data and WAVE files".
-fn fill_containers(start: &mut [u8]) {
-    let mut at = 12;
-    while let Some(head) = start.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let [a, b, c, d, length @ ..] = *head;
-        if &[a, b, c, d] == b"fmt " {
-            if let Some(format) = start.get_mut(at + 8..at + 28)
-                && format.starts_with(&EXTENSIBLE)
-            {
-                format.copy_within(14..16, 18);
-            }
-            return;
-        }
-        at += 8 + (u32::from_le_bytes(length) as usize).next_multiple_of(2);
+fn fill_containers(format: &mut [u8]) {
+    if format.len() >= 20 && format.starts_with(&EXTENSIBLE) {
+        format.copy_within(14..16, 18);
     }
 }
 
