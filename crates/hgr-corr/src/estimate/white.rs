@@ -3,9 +3,13 @@
 use super::matrix::Matrix;
 use crate::linear::{Mat, add_product, eigen, qr};
 use crate::{Error, Result};
+use std::ops::Range;
 
-/// Directions whose deviation is below this share of the largest hold rounding alone and are dropped.
+/// Directions whose singular value is below this share of the largest hold rounding alone and are dropped.
 const RANK: f64 = 1e-12;
+
+/// Directions that come out this short are read no further; of the others the singular values are computed.
+const SHORT: f64 = 3e-13;
 
 /// Rows that are worked on at a time: as many as a cache holds.
 const ROWS_AT_A_TIME: usize = 512;
@@ -20,6 +24,8 @@ const UNSEEN: f64 = 1e-12;
 
 /// Passes over the rows. Two are usual, and three see down to the rank.
 const PASSES: usize = 6;
+
+const NOT_FOUND: Error = Error::NotConverged { what: "eigenvectors of the features" };
 
 /// Centred features, read a few rows at a time, and the way to white coordinates.
 ///
@@ -47,26 +53,37 @@ impl<'a> White<'a> {
         let mut largest = None;
         for _ in 0..PASSES {
             let found = eigen(white.squares());
-            let (values, vectors) =
-                found.ok_or(Error::NotConverged { what: "eigenvectors of the features" })?;
+            let (values, vectors) = found.ok_or(NOT_FOUND)?;
             let first = values.first().copied().unwrap_or(0.0).max(0.0);
-            let rank = RANK * *largest.get_or_insert(first.sqrt());
+            let largest = *largest.get_or_insert(first.sqrt());
             let back = &white.map * &vectors;
             // What rounding may hide does not count as small.
             let deviation = |mode: usize| (values[mode].max(0.0) + UNSEEN * 1e-2 * first).sqrt();
             let kept: Vec<usize> = (0..values.len())
-                .filter(|mode| deviation(*mode) > rank * back.column(*mode).norm())
+                .filter(|mode| deviation(*mode) > SHORT * largest * back.column(*mode).norm())
                 .collect();
             let vectors = vectors.select_columns(&kept);
             let kept: Vec<f64> = kept.into_iter().map(|mode| values[mode]).collect();
             if first == 0.0 || kept.iter().all(|value| *value * EVEN >= first) {
                 white.turn = over_roots(vectors, &kept, 0.0);
-                return Ok(white);
+                return white.of_rank(RANK * largest);
             }
             white.map = &white.map * over_roots(vectors, &kept, UNSEEN * first);
             white.plain = false;
         }
         Err(Error::NotConverged { what: "white coordinates of the features" })
+    }
+
+    /// Without the directions whose singular value is at most `least`: those on the way back, inverted.
+    fn of_rank(mut self, least: f64) -> Result<Self> {
+        let back = &self.map * &self.turn;
+        if back.norm() * least < 1.0 {
+            return Ok(self);
+        }
+        let (values, vectors) = eigen(back.transpose() * back).ok_or(NOT_FOUND)?;
+        let short = values.iter().take_while(|value| value.sqrt() * least >= 1.0).count();
+        self.turn *= vectors.columns(short, values.len() - short);
+        Ok(self)
     }
 
     fn centred(features: Matrix<'a>) -> Self {
@@ -81,7 +98,7 @@ impl<'a> White<'a> {
         let mut white = Self { features, means, columns, unit, map, plain: true, turn };
         if features.rows() < count {
             // No more coordinates than rows are needed.
-            white.map = qr(white.rows(0)).0;
+            white.map = qr(white.deviations(0..features.rows())).0;
             white.plain = false;
         }
         white
@@ -94,15 +111,21 @@ impl<'a> White<'a> {
 
     /// A block of rows, each a column, before the last turn.
     pub fn rows(&self, first: usize) -> Mat {
-        let count = ROWS_AT_A_TIME.min(self.features.rows() - first);
-        let mut block = Mat::zeros(self.columns.len(), count);
-        for (row, mut into) in block.column_iter_mut().enumerate() {
-            let values = self.features.row(first + row);
+        let rows = self.features.rows();
+        let block = self.deviations(first..rows.min(first + ROWS_AT_A_TIME));
+        if self.plain { block } else { self.map.transpose() * block }
+    }
+
+    /// Rows in the columns that vary, minus their means.
+    fn deviations(&self, rows: Range<usize>) -> Mat {
+        let mut block = Mat::zeros(self.columns.len(), rows.len());
+        for (row, mut into) in rows.zip(block.column_iter_mut()) {
+            let values = self.features.row(row);
             for (into, column) in into.iter_mut().zip(&self.columns) {
                 *into = (values[*column] - self.means[*column]) * self.unit;
             }
         }
-        if self.plain { block } else { self.map.transpose() * block }
+        block
     }
 
     fn squares(&self) -> Mat {
@@ -176,7 +199,7 @@ mod tests {
 
     #[test]
     fn columns_of_any_size_are_white_over_many_rows_and_few() {
-        for (rows, columns) in [(2, 1), (40, 7), (1500, 12), (6, 9), (1, 2), (3, 600)] {
+        for (rows, columns) in [(2, 1), (40, 7), (1500, 12), (6, 9), (1, 2), (3, 600), (520, 530)] {
             for step in [1.0, 0.3, 1e-2] {
                 let values = normal(rows, columns, |column| f64::powi(step, column.min(5) as i32));
                 let (error, rank) = white(&values, rows);
