@@ -25,7 +25,7 @@ pub struct OneSidedH {
 ///
 /// Errors: another number of labels, a label that is no class, fewer than two rows.
 ///
-/// Numerics: f64, by the SVD of `f~`; constant columns and columns that depend on others drop out. Both scores
+/// Numerics: f64, in white coordinates of `f~`; constant columns and columns that depend on others drop out. Both scores
 /// are the same with divisor n; the table is n / (n - 1) times as large there. With no more rows than columns the
 /// score is as large as it can be: that measures nothing.
 ///
