@@ -125,18 +125,17 @@ pub(crate) fn singular(matrix: Mat) -> Option<Singular> {
     let (u, v) = (half(0), half(columns));
     // Rounding may leave a 0 below it.
     values.iter_mut().for_each(|value| *value = value.max(0.0) * unit);
-    Some(Singular { u: tall.map_or_else(|| u.clone(), |q| q * &u), values, v })
+    let u = if let Some(tall) = tall { tall * u } else { u };
+    Some(Singular { u, values, v })
 }
 
 /// The matrix in the unit of its largest entry, and that entry. Nothing for one that is not finite.
 fn in_range(matrix: Mat) -> Option<(Mat, f64)> {
-    let unit = matrix.iter().fold(0.0, |size: f64, value| size.max(value.abs()));
     if matrix.iter().any(|value| !value.is_finite()) {
         return None;
     }
-    if unit == 0.0 {
-        return Some((matrix, 1.0));
-    }
+    // A unit other than 0 for a matrix of nothing else.
+    let unit = matrix.iter().fold(f64::MIN_POSITIVE, |size, value| size.max(value.abs()));
     let scaled = matrix.map(|value| {
         let share = value / unit;
         if share.abs() > NOTHING { share } else { 0.0 }

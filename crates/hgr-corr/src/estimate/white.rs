@@ -214,16 +214,19 @@ mod tests {
 
     #[test]
     fn directions_are_dropped_at_the_rank_and_not_above() {
-        for (share, kept) in [(1e-3, 4), (1e-7, 4), (1e-11, 4), (1e-13, 3), (0.0, 3)] {
-            let mut values = normal(1500, 6, |_| 1.0);
+        let shares =
+            [(1e-3, 4), (1e-7, 4), (1e-9, 4), (1e-11, 4), (2e-12, 3), (1e-13, 3), (0.0, 3)];
+        for (rows, (share, kept)) in (1000..1008).flat_map(|rows| shares.map(|share| (rows, share)))
+        {
+            let mut values = normal(rows, 6, |_| 1.0);
             for row in values.chunks_exact_mut(6) {
                 // Two that follow from others, one of them up to a share, and one that is constant.
                 row[3] = row[0] + row[1];
                 row[4] = row[1] - row[2] + share * row[4];
                 row[5] = 7.0;
             }
-            let (error, rank) = white(&values, 1500);
-            assert!(error < 2e-14 && rank == kept, "{share}: {error:e}, {rank}");
+            let (error, rank) = white(&values, rows);
+            assert!(error < 2e-14 && rank == kept, "{rows}, {share}: {error:e}, {rank}");
         }
         assert_eq!(white(&[3.0; 8], 4), (0.0, 0));
     }
