@@ -137,7 +137,6 @@ impl<'a> Builder<'a> {
             let white = white.or_else(|| {
                 let (q, r) = qr(weighted.transpose());
                 let free: Vec<usize> = (0..kept.len())
-                    .filter(|f| *f + 1 < r.nrows())
                     .filter(|f| r[(f + 1, f + 1)] > DEPENDENT * weighted.row(f + 1).norm())
                     .collect();
                 if free.len() == kept.len() {
