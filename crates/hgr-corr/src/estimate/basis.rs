@@ -196,6 +196,18 @@ mod tests {
     }
 
     #[test]
+    fn functions_of_crowded_values_are_orthonormal_until_they_are_one() {
+        // Values that crowd at one end, where polynomials hardly differ: the more the steeper.
+        for (steep, width) in [(0.01, 10), (0.05, 10), (0.2, 10), (0.4, 10), (0.8, 7)] {
+            let values: Vec<f64> = (0..300).map(|i| f64::from(i) * steep).map(f64::exp).collect();
+            let column = Column::exact(&values);
+            let basis = Basis::powers(&column, 10);
+            assert!(gram(&column, &basis) < 1e-14, "{steep}: {:e}", gram(&column, &basis));
+            assert_eq!(basis.width(), width, "{steep}");
+        }
+    }
+
+    #[test]
     fn few_symbols_have_every_function_and_a_constant_has_none() {
         let column = Column::new(&[1.0, 2.0, 5.0, 5.0, 2.0, 1.0, 1.0]);
         let basis = Basis::cosines(&column, 9);

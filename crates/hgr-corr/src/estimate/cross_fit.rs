@@ -210,3 +210,33 @@ fn normalise(vector: &mut [f64]) -> f64 {
     }
     norm
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::basis::Basis;
+    use super::*;
+    use crate::{Matrix, spectrum};
+
+    #[test]
+    fn pairs_of_some_rows_are_their_canonical_correlations() {
+        let x: Vec<f64> = (0..240).map(|i| f64::from(i * i % 241)).collect();
+        let y: Vec<f64> = (0..240).map(|i| f64::from(i * i % 241 + i * 7 % 90)).collect();
+        let [f, g] = [&x, &y].map(|side| Side::new(&[side], |c| Basis::polynomials(c, 4)));
+        // Over these the functions are not white.
+        let rows: Vec<u32> =
+            (0..240).filter(|row| row % 3 == 0 || x[*row as usize] > 100.0).collect();
+        let some = Moments::new(&f, &g, &rows);
+        let pairs = Whitened::new(&some, &some).unwrap().pairs(4, 4).unwrap();
+        let taken = |side: &Side| -> Vec<f64> {
+            let all = side.rows();
+            rows.iter().flat_map(|row| all[*row as usize * 4..][..4].to_vec()).collect()
+        };
+        let (f, g) = (taken(&f), taken(&g));
+        let [f, g] = [&f, &g].map(|side| Matrix::new(side, rows.len(), 4).unwrap());
+        for (pair, sigma) in pairs.iter().zip(spectrum(f, g).unwrap().sigma) {
+            // As much as the ridge changes them.
+            assert!((pair.fitted - sigma).abs() < 1e-7, "{} {sigma}", pair.fitted);
+            assert!((pair.judged - sigma).abs() < 1e-7, "{} {sigma}", pair.judged);
+        }
+    }
+}
