@@ -80,9 +80,9 @@
 mod convention;
 mod error;
 mod estimate;
+mod linear;
 #[cfg(feature = "candle")]
 mod loss;
-mod moments;
 mod state;
 pub mod truth;
 mod vectorised;

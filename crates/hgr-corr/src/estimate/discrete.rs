@@ -1,7 +1,7 @@
 use super::matrix::Matrix;
 use super::spectrum::largest;
+use crate::linear::{Mat, singular};
 use crate::{Error, Result};
-use faer::Mat;
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 /// The spectrum of a finite joint distribution and the functions that reach it.
@@ -125,20 +125,22 @@ pub fn discrete_modes(joint: Matrix) -> Result<DiscreteModes> {
         let mass = px[xs[i]] * py[ys[j]];
         (joint.p(xs[i], ys[j]) - mass) / mass.sqrt()
     });
-    let svd = b.thin_svd().map_err(|_| Error::NotConverged { what: "SVD of the joint table" })?;
-    let count = xs.len().min(ys.len()) - 1;
-    let sigma = svd.S().column_vector().iter().take(count).copied().collect();
-    let spread = |symbols: &[usize], mass: &[f64], vectors: faer::MatRef<f64>, mode: usize| {
+    let mut found = singular(b).ok_or(Error::NotConverged { what: "SVD of the joint table" })?;
+    // The constants of both sides are singular vectors too, for 0.
+    let count = found.values.len() - 1;
+    found.values.truncate(count);
+    let spread = |symbols: &[usize], mass: &[f64], vectors: &Mat, mode: usize| {
         let mut values = vec![f64::NAN; mass.len()];
         for (index, &symbol) in symbols.iter().enumerate() {
             values[symbol] = vectors[(index, mode)] / mass[symbol].sqrt();
         }
         values
     };
-    let mut modes = DiscreteModes { sigma, f: vec![], g: vec![], px: joint.px, py: joint.py };
+    let mut modes =
+        DiscreteModes { sigma: found.values, f: vec![], g: vec![], px: joint.px, py: joint.py };
     for mode in 0..count {
-        let mut f = spread(&xs, &modes.px, svd.U(), mode);
-        let mut g = spread(&ys, &modes.py, svd.V(), mode);
+        let mut f = spread(&xs, &modes.px, &found.u, mode);
+        let mut g = spread(&ys, &modes.py, &found.v, mode);
         if largest(&f) < 0.0 {
             f.iter_mut().chain(&mut g).for_each(|value| *value = -*value);
         }

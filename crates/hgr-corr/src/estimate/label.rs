@@ -1,5 +1,6 @@
 use super::matrix::Matrix;
-use super::spectrum::Whitened;
+use super::white::White;
+use crate::linear::Mat;
 use crate::{Error, Result};
 
 /// What features say about a label, and the label features that say it.
@@ -24,7 +25,7 @@ pub struct OneSidedH {
 ///
 /// Errors: another number of labels, a label that is no class, fewer than two rows.
 ///
-/// Numerics: f64, by the SVD of `f~`; constant columns and columns that depend on others drop out. Both scores
+/// Numerics: f64, in white coordinates of `f~`; constant columns and columns that depend on others drop out. Both scores
 /// are the same with divisor n; the table is n / (n - 1) times as large there. With no more rows than columns the
 /// score is as large as it can be: that measures nothing.
 ///
@@ -44,20 +45,23 @@ pub fn one_sided_h(f: Matrix, labels: &[u32], classes: usize) -> Result<OneSided
         return Err(Error::TooFewRows { what: "an H-score", expected: 2, actual: f.rows() });
     }
     let a = f.rows() as f64 - 1.0;
-    let Whitened { basis, back } = Whitened::new(&f.centred(&f.means()))?;
-    let mut means = vec![vec![0.0; basis.ncols()]; classes];
-    for (row, &label) in labels.iter().enumerate() {
-        let (mean, count) = (&mut means[label as usize], counts[label as usize]);
-        mean.iter_mut().enumerate().for_each(|(mode, mean)| *mean += basis[(row, mode)] / count);
+    let white = White::new(f)?;
+    let mut sums: Option<Mat> = None;
+    for first in white.blocks() {
+        let rows = white.rows(first);
+        let sums = sums.get_or_insert_with(|| Mat::zeros(rows.nrows(), classes));
+        for (row, &label) in rows.column_iter().zip(&labels[first..]) {
+            let class = label as usize;
+            sums.column_mut(class).axpy(1.0 / counts[class], &row, 1.0);
+        }
     }
-    let squares = |mean: &Vec<f64>| mean.iter().map(|value| value * value).sum::<f64>();
-    let h_score_bao = counts.iter().zip(&means).map(|(count, mean)| count * squares(mean)).sum();
+    let means = white.last(sums.unwrap_or_else(|| Mat::zeros(0, classes)));
+    let back = white.back();
+    let squares = means.column_iter().map(|mean| mean.norm_squared());
+    let h_score_bao = counts.iter().zip(squares).map(|(count, square)| count * square).sum();
     // S_f^-1 is (n - 1) back back', and back' takes a mean of f~ to that of the basis.
-    let entry = |column: usize, mean: &[f64]| {
-        mean.iter().enumerate().map(|(mode, value)| a * back[(column, mode)] * value).sum()
-    };
-    let row = |mean: &Vec<f64>| (0..f.columns()).map(|column| entry(column, mean)).collect();
-    let optimal_table = means.iter().map(row).collect();
+    let table = back * means * a;
+    let optimal_table = table.column_iter().map(|row| row.iter().copied().collect()).collect();
     Ok(OneSidedH { h_score_bao, one_sided_h: 0.5 * h_score_bao, optimal_table })
 }
 

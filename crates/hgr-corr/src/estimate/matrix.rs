@@ -1,8 +1,4 @@
 use crate::{Error, Result};
-use faer::{Mat, MatMut};
-
-/// Rows that are copied at a time.
-const BLOCK: usize = 64;
 
 /// Deviations from the mean of a column that are below this share of it come from rounding.
 const ROUNDING: f64 = 1e-13;
@@ -59,42 +55,39 @@ impl<'a> Matrix<'a> {
         means
     }
 
-    /// The table minus the given column means. A column that varies by rounding alone becomes 0.
-    pub(crate) fn centred(&self, means: &[f64]) -> Mat<f64> {
-        let mut centred = Mat::zeros(self.rows, self.columns);
-        self.centre_into(0, means, &self.varies(means), centred.as_mut());
+    /// The table minus the given column means, row-major. A column that varies by rounding alone becomes 0.
+    pub(crate) fn centred(&self, means: &[f64]) -> Vec<f64> {
+        let reach = self.reach(means);
+        let varies: Vec<bool> =
+            reach.iter().zip(means).map(|(reach, mean)| Self::varies(*reach, *mean)).collect();
+        let mut centred = self.values.to_vec();
+        for row in centred.chunks_exact_mut(self.columns.max(1)) {
+            for ((value, mean), varies) in row.iter_mut().zip(means).zip(&varies) {
+                *value = if *varies { *value - mean } else { 0.0 };
+            }
+        }
         centred
     }
 
-    /// For each column whether it varies by more than rounding.
-    pub(crate) fn varies(&self, means: &[f64]) -> Vec<bool> {
+    /// The largest deviation from the mean of each column.
+    pub(crate) fn reach(&self, means: &[f64]) -> Vec<f64> {
         let mut reach = vec![0.0_f64; self.columns];
         for row in self.row_slices() {
             for ((reach, value), mean) in reach.iter_mut().zip(row).zip(means) {
                 *reach = reach.max((value - mean).abs());
             }
         }
-        reach.iter().zip(means).map(|(reach, mean)| *reach > ROUNDING * mean.abs()).collect()
+        reach
     }
 
-    /// Writes the rows from `first` on, as many as fit, minus the column means, and 0 for columns that do not vary.
-    pub(crate) fn centre_into(
-        &self,
-        first: usize,
-        means: &[f64],
-        varies: &[bool],
-        mut into: MatMut<f64>,
-    ) {
-        // A few rows at a time, whose values stay in the cache while the columns are written.
-        for block in (0..into.nrows()).step_by(BLOCK) {
-            let rows = block..into.nrows().min(block + BLOCK);
-            for column in 0..self.columns {
-                for row in rows.clone() {
-                    let value = self.at(first + row, column) - means[column];
-                    into[(row, column)] = if varies[column] { value } else { 0.0 };
-                }
-            }
-        }
+    /// Whether a column of this reach and mean varies by more than rounding.
+    pub(crate) fn varies(reach: f64, mean: f64) -> bool {
+        reach > ROUNDING * mean.abs()
+    }
+
+    /// One sample.
+    pub(crate) fn row(&self, row: usize) -> &'a [f64] {
+        &self.values[row * self.columns..(row + 1) * self.columns]
     }
 
     fn row_slices(&self) -> impl Iterator<Item = &[f64]> {

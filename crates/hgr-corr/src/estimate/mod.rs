@@ -17,6 +17,7 @@ mod regression;
 mod side;
 mod smoothed_ace;
 mod spectrum;
+mod white;
 
 pub use ace::{Ace, ace};
 pub use classic::{double_kernel, rdc};

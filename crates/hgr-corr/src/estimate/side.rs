@@ -2,9 +2,8 @@
 
 use super::basis::Basis;
 use super::column::Column;
-use crate::moments::second_moments;
+use crate::linear::{self, Mat};
 use crate::vectorised::vectorised;
-use faer::{Col, Mat, MatRef};
 
 /// The columns of one side and their functions, in the order of their levels.
 #[derive(Debug)]
@@ -34,11 +33,6 @@ impl Coded {
         self.column.atoms.len() + usize::from(self.column.missing.is_some())
     }
 
-    /// The functions on the atoms, one row an atom.
-    fn matrix(&self) -> MatRef<'_, f64> {
-        MatRef::from_row_major_slice(&self.table, self.atoms(), self.width)
-    }
-
     /// Rows of each atom, among some.
     fn counts(&self, rows: &[u32]) -> Vec<f64> {
         let mut counts = vec![0.0; self.atoms()];
@@ -47,7 +41,7 @@ impl Coded {
     }
 
     /// The sums over some rows of the products of two functions: rows of an atom are counted, not visited.
-    fn squares(&self, rows: &[u32]) -> Mat<f64> {
+    fn squares(&self, rows: &[u32]) -> Mat {
         if self.width == 0 {
             return Mat::zeros(0, 0);
         }
@@ -59,8 +53,8 @@ impl Coded {
                 row.iter().map(move |value| root * value)
             })
             .collect();
-        let atoms = weighted.len() / self.width;
-        second_moments(MatRef::from_row_major_slice(&weighted, atoms, self.width))
+        let weighted = (weighted.as_slice(), self.width);
+        linear::products(weighted, weighted)
     }
 }
 
@@ -98,16 +92,16 @@ impl Side {
 
     /// The sums of the features over some rows.
     pub fn sums(&self, rows: &[u32]) -> Vec<f64> {
-        let sums: Vec<Col<f64>> = self
-            .columns
-            .iter()
-            .map(|coded| coded.matrix().transpose() * Col::from_iter(coded.counts(rows)))
-            .collect();
+        let sum = |coded: &Coded| {
+            let table = linear::by_columns(&coded.table, coded.width, coded.atoms());
+            table * Mat::from_vec(coded.atoms(), 1, coded.counts(rows))
+        };
+        let sums: Vec<Mat> = self.columns.iter().map(sum).collect();
         self.features.iter().map(|(column, function)| sums[*column][*function]).collect()
     }
 
     /// The sums over some rows of the products of two features.
-    pub fn squares(&self, rows: &[u32]) -> Mat<f64> {
+    pub fn squares(&self, rows: &[u32]) -> Mat {
         self.arranged(self, |a, b| {
             if a == b {
                 self.columns[a].squares(rows)
@@ -118,20 +112,19 @@ impl Side {
     }
 
     /// The sums over some rows of the products of a feature of this side and one of the other.
-    pub fn products(&self, other: &Self, rows: &[u32]) -> Mat<f64> {
+    pub fn products(&self, other: &Self, rows: &[u32]) -> Mat {
         self.arranged(other, |a, b| products(&self.columns[a], &other.columns[b], rows))
     }
 
     /// Blocks of columns in the order of the features.
-    fn arranged(&self, other: &Self, block: impl Fn(usize, usize) -> Mat<f64>) -> Mat<f64> {
-        let blocks: Vec<Vec<Mat<f64>>> = (0..self.columns.len())
+    fn arranged(&self, other: &Self, block: impl Fn(usize, usize) -> Mat) -> Mat {
+        let blocks: Vec<Vec<Mat>> = (0..self.columns.len())
             .map(|a| (0..other.columns.len()).map(|b| block(a, b)).collect())
             .collect();
         let mut all = Mat::zeros(self.width(), other.width());
         for (place, (b, g)) in other.features.iter().enumerate() {
-            let columns: Vec<&[f64]> = blocks.iter().map(|row| row[*b].col_as_slice(*g)).collect();
-            for (value, (a, f)) in all.col_as_slice_mut(place).iter_mut().zip(&self.features) {
-                *value = columns[*a][*f];
+            for (value, (a, f)) in all.column_mut(place).iter_mut().zip(&self.features) {
+                *value = blocks[*a][*b][(*f, *g)];
             }
         }
         all
@@ -149,33 +142,35 @@ impl Side {
 
     /// A linear combination of the first features as a table over the atoms of each column.
     pub fn combine(&self, weights: &[f64]) -> Combined<'_> {
-        let mut own: Vec<Col<f64>> = self.columns.iter().map(|c| Col::zeros(c.width)).collect();
+        let mut own: Vec<Vec<f64>> = self.columns.iter().map(|c| vec![0.0; c.width]).collect();
         for ((column, function), weight) in self.features.iter().zip(weights) {
             own[*column][*function] = *weight;
         }
-        let tables =
-            self.columns.iter().zip(own).map(|(coded, own)| coded.matrix() * own).collect();
-        Combined { side: self, tables }
+        let table = |(coded, own): (&Coded, &Vec<f64>)| {
+            let value = |atom| coded.row(atom).iter().zip(own).map(|(f, weight)| f * weight).sum();
+            (0..).take(coded.atoms()).map(value).collect()
+        };
+        Combined { side: self, tables: self.columns.iter().zip(&own).map(table).collect() }
     }
 }
 
 /// A sum of functions of the columns of a side.
 pub(super) struct Combined<'a> {
     side: &'a Side,
-    tables: Vec<Col<f64>>,
+    tables: Vec<Vec<f64>>,
 }
 
 impl Combined<'_> {
     /// Its value in one row.
     pub fn at(&self, row: u32) -> f64 {
         let value =
-            |(coded, table): (&Coded, &Col<f64>)| table[coded.column.codes[row as usize] as usize];
+            |(coded, table): (&Coded, &Vec<f64>)| table[coded.column.codes[row as usize] as usize];
         self.side.columns.iter().zip(&self.tables).map(value).sum()
     }
 
     /// For each column the values of its atoms and the function there; missing values as NaN.
     pub fn curves(&self) -> Vec<Vec<(f64, f64)>> {
-        let curve = |(coded, table): (&Coded, &Col<f64>)| {
+        let curve = |(coded, table): (&Coded, &Vec<f64>)| {
             let values = coded.column.atoms.iter().map(|atom| atom.value).chain([f64::NAN]);
             values.zip(table.iter().copied()).collect()
         };
@@ -185,7 +180,7 @@ impl Combined<'_> {
 
 /// The functions of `b` are summed by the atoms of `a` first: a row then costs the width of one table, not
 /// the product of two.
-fn products(a: &Coded, b: &Coded, rows: &[u32]) -> Mat<f64> {
+fn products(a: &Coded, b: &Coded, rows: &[u32]) -> Mat {
     if a.width == 0 || b.width == 0 {
         return Mat::zeros(a.width, b.width);
     }
@@ -204,9 +199,7 @@ fn products(a: &Coded, b: &Coded, rows: &[u32]) -> Mat<f64> {
             },
         );
     }
-    let left = MatRef::from_row_major_slice(&left, groups.len(), a.width);
-    let right = MatRef::from_row_major_slice(&sums, groups.len(), b.width);
-    left.transpose() * right
+    linear::products((&left, a.width), (&sums, b.width))
 }
 
 /// The atoms of some rows in both columns, in the order of the first.

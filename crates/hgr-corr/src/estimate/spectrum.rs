@@ -1,19 +1,14 @@
 use super::matrix::Matrix;
+use super::white::White;
+use crate::linear::{Mat, singular};
 use crate::{Error, Result};
-use faer::{Mat, MatRef};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// Directions whose singular value is below this share of the largest hold rounding alone and are dropped.
-const RANK: f64 = 1e-12;
-
 /// Values within this share of the largest count as equal when a sign is chosen, so that rounding does not
 /// choose it.
 const TIE: f64 = 1e-9;
-
-/// Rows of a table that are decomposed at a time.
-const ROWS_AT_A_TIME: usize = 1024;
 
 /// Pairs of modes of two sets of features: linear maps of each under which only matching pairs are correlated.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,35 +46,30 @@ pub struct Spectrum {
 /// ```
 pub fn spectrum(f: Matrix, g: Matrix) -> Result<Spectrum> {
     check_rows(f, g)?;
-    let (f_means, g_means) = (f.means(), g.means());
-    let (x, y) = condensed((f, &f_means), (g, &g_means));
-    let (x, y) = (Whitened::new(&x)?, Whitened::new(&y)?);
-    let cross = x.basis.transpose() * &y.basis;
-    Spectrum::from_bases(&cross, (&x.back, f_means), (&y.back, g_means), f.rows())
+    let (x, y) = (White::new(f)?, White::new(g)?);
+    let (cross, x_back, y_back) = (x.cross(&y), x.back(), y.back());
+    Spectrum::from_bases(cross, (&x_back, x.means()), (&y_back, y.means()), f.rows())
 }
 
 impl Spectrum {
     /// From the cross term of orthonormal bases of both sides, and for each side the way back to its columns and
     /// their means.
     pub(crate) fn from_bases(
-        cross: &Mat<f64>,
-        (f_back, f_means): (&Mat<f64>, Vec<f64>),
-        (g_back, g_means): (&Mat<f64>, Vec<f64>),
+        cross: Mat,
+        (f_back, f_means): (&Mat, Vec<f64>),
+        (g_back, g_means): (&Mat, Vec<f64>),
         rows: usize,
     ) -> Result<Self> {
         if cross.nrows() == 0 || cross.ncols() == 0 {
             let (sigma, f_weights, g_weights) = (vec![], vec![], vec![]);
             return Ok(Self { sigma, f_weights, g_weights, f_means, g_means });
         }
-        let svd =
-            cross.thin_svd().map_err(|_| Error::NotConverged { what: "SVD of the cross term" })?;
+        let found = singular(cross).ok_or(Error::NotConverged { what: "SVD of the cross term" })?;
         // Rounding may leave a perfect correlation a digit above 1.
-        let sigma: Vec<f64> = svd.S().column_vector().iter().map(|sigma| sigma.min(1.0)).collect();
+        let sigma: Vec<f64> = found.values.iter().map(|sigma| sigma.min(1.0)).collect();
         let scale = (rows as f64 - 1.0).sqrt();
-        let weights = |back: &Mat<f64>, turn: MatRef<f64>| {
-            columns((back * turn).as_ref(), scale, sigma.len())
-        };
-        let (mut f_weights, mut g_weights) = (weights(f_back, svd.U()), weights(g_back, svd.V()));
+        let weights = |back: &Mat, turn: &Mat| columns(&(back * turn), scale);
+        let (mut f_weights, mut g_weights) = (weights(f_back, &found.u), weights(g_back, &found.v));
         for (f, g) in f_weights.iter_mut().zip(&mut g_weights) {
             if largest(f) < 0.0 {
                 f.iter_mut().chain(g.iter_mut()).for_each(|weight| *weight = -*weight);
@@ -133,54 +123,8 @@ pub fn shuffled_spectrum(
     held_out_spectrum(fit, (f, Matrix::new(&values, g.rows(), g.columns())?))
 }
 
-/// The centred features in fewer rows with the same products of columns, on which all correlations rest: the
-/// triangular factor of their QR decomposition, of as many rows at a time as a cache holds.
-fn condensed(
-    (f, f_means): (Matrix, &[f64]),
-    (g, g_means): (Matrix, &[f64]),
-) -> (Mat<f64>, Mat<f64>) {
-    let width = f.columns() + g.columns();
-    let block = ROWS_AT_A_TIME.max(4 * width);
-    if f.rows() <= block {
-        return (f.centred(f_means), g.centred(g_means));
-    }
-    let (f_varies, g_varies) = (f.varies(f_means), g.varies(g_means));
-    let mut factor = Mat::<f64>::zeros(0, width);
-    for first in (0..f.rows()).step_by(block) {
-        let kept = factor.nrows();
-        let mut stack = Mat::zeros(kept + block.min(f.rows() - first), width);
-        stack.subrows_mut(0, kept).copy_from(&factor);
-        let (x, y) = stack.subrows_mut(kept, stack.nrows() - kept).split_at_col_mut(f.columns());
-        f.centre_into(first, f_means, &f_varies, x);
-        g.centre_into(first, g_means, &g_varies, y);
-        factor = stack.qr().thin_R().to_owned();
-    }
-    (factor.subcols(0, f.columns()).to_owned(), factor.subcols(f.columns(), g.columns()).to_owned())
-}
-
-/// An orthonormal basis of centred features, and the way from the features to it.
-pub(super) struct Whitened {
-    pub basis: Mat<f64>,
-    pub back: Mat<f64>,
-}
-
-impl Whitened {
-    pub fn new(centred: &Mat<f64>) -> Result<Self> {
-        let svd =
-            centred.thin_svd().map_err(|_| Error::NotConverged { what: "SVD of the features" })?;
-        let values: Vec<f64> = svd.S().column_vector().iter().copied().collect();
-        let first = values.first().copied().unwrap_or(0.0);
-        let rank = values.iter().take_while(|value| **value > RANK * first).count();
-        let basis = svd.U().subcols(0, rank).to_owned();
-        let back =
-            Mat::from_fn(centred.ncols(), rank, |row, mode| svd.V()[(row, mode)] / values[mode]);
-        Ok(Self { basis, back })
-    }
-}
-
-fn columns(matrix: MatRef<f64>, scale: f64, count: usize) -> Vec<Vec<f64>> {
-    let column = |c: usize| (0..matrix.nrows()).map(|row| matrix[(row, c)] * scale).collect();
-    (0..count).map(column).collect()
+fn columns(matrix: &Mat, scale: f64) -> Vec<Vec<f64>> {
+    matrix.column_iter().map(|column| column.iter().map(|value| value * scale).collect()).collect()
 }
 
 /// The entry of largest size, the first of near equals; NaN is passed over.

@@ -1,10 +1,10 @@
 //! The plug-in Soft-HGR loss on the CPU, on slices: the same products as on tensors, with half of the work of each
 //! covariance and without a tensor for every step.
 
+use super::moments::second_moments;
 use super::penalty::Side;
 use super::two_view::Parts;
 use crate::Result;
-use crate::moments::second_moments;
 use crate::vectorised::vectorised;
 use candle_core::{DType, Device, Tensor, WithDType};
 use faer::linalg::matmul::matmul;

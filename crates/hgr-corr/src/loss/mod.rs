@@ -5,6 +5,7 @@ mod closed_form;
 mod dense;
 mod h_score;
 mod label;
+mod moments;
 mod nested;
 mod penalty;
 mod stream;

@@ -1,8 +1,8 @@
 //! Views in f64 on the CPU, whitened by the Cholesky factor of their covariance.
 
 use super::closed_form::accumulator;
+use super::moments::second_moments;
 use crate::estimate::Matrix;
-use crate::moments::second_moments;
 use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use faer::{Mat, MatRef, Side};
@@ -25,7 +25,8 @@ impl Whitened {
         let values: Vec<f64> = host.flatten_all()?.to_vec1()?;
         let matrix = Matrix::new(&values, count, columns)?;
         let means = matrix.means();
-        let rows = matrix.centred(&means);
+        let centred = matrix.centred(&means);
+        let rows = MatRef::from_row_major_slice(&centred, count, columns).to_owned();
         let mut covariance = second_moments(rows.as_ref());
         covariance *= faer::Scale((count as f64 - 1.0).recip());
         let constant =

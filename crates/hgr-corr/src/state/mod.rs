@@ -3,9 +3,8 @@
 #[cfg(feature = "serde")]
 mod stored;
 
-use crate::moments::second_moments;
+use crate::linear::{Mat, by_columns, eigen, products};
 use crate::{Convention, Error, Matrix, Result, Spectrum};
-use faer::{Mat, Side};
 
 /// Directions whose variance is below this share of the largest hold rounding alone and are dropped.
 const RANK: f64 = 1e-12;
@@ -94,9 +93,11 @@ impl HgrState {
             let (f_means, g_means) = (f.means(), g.means());
             let (x, y) = (f.centred(&f_means), g.centred(&g_means));
             block.rows = f.rows();
-            block.m_ff = row_major(&second_moments(x.as_ref()));
-            block.m_gg = row_major(&second_moments(y.as_ref()));
-            block.m_fg = row_major(&(x.transpose() * &y));
+            let (x, y) = ((x.as_slice(), f.columns()), (y.as_slice(), g.columns()));
+            // Both squares are symmetric, and the products of g and f, column-major, those of f and g, row-major.
+            block.m_ff = products(x, x).as_slice().to_vec();
+            block.m_gg = products(y, y).as_slice().to_vec();
+            block.m_fg = products(y, x).as_slice().to_vec();
             (block.f_means, block.g_means) = (f_means, g_means);
         }
         self.merge(&block)
@@ -203,9 +204,10 @@ impl HgrState {
         }
         let (columns, width) = self.columns();
         let (x, y) = (whitening(&self.m_ff, columns)?, whitening(&self.m_gg, width)?);
-        let cross = x.transpose() * table(&self.m_fg, columns, width) * &y;
+        // Row-major, so the columns are those of f.
+        let cross = y.transpose() * by_columns(&self.m_fg, width, columns) * &x;
         let (f, g) = ((&x, self.f_means.clone()), (&y, self.g_means.clone()));
-        Spectrum::from_bases(&cross, f, g, self.rows)
+        Spectrum::from_bases(cross.transpose(), f, g, self.rows)
     }
 }
 
@@ -215,24 +217,11 @@ fn add(own: &mut [f64], other: &[f64], (left, right): (&[f64], &[f64]), weight: 
     own.iter_mut().zip(other).zip(outer).for_each(|((own, other), outer)| *own += other + outer);
 }
 
-fn row_major(matrix: &Mat<f64>) -> Vec<f64> {
-    let row = |row| (0..matrix.ncols()).map(move |column| matrix[(row, column)]);
-    (0..matrix.nrows()).flat_map(row).collect()
-}
-
-fn table(values: &[f64], rows: usize, columns: usize) -> Mat<f64> {
-    Mat::from_fn(rows, columns, |row, column| values[row * columns + column])
-}
-
 /// The map that takes centred features with these moments to an orthonormal basis.
-fn whitening(moments: &[f64], columns: usize) -> Result<Mat<f64>> {
-    let eigen = table(moments, columns, columns)
-        .self_adjoint_eigen(Side::Lower)
-        .map_err(|_| Error::NotConverged { what: "eigenvectors of the covariance" })?;
-    let values: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
-    let first = values.iter().copied().fold(0.0, f64::max);
-    let kept: Vec<usize> = (0..columns).filter(|&mode| values[mode] > RANK * first).collect();
-    Ok(Mat::from_fn(columns, kept.len(), |row, mode| {
-        eigen.U()[(row, kept[mode])] / values[kept[mode]].sqrt()
-    }))
+fn whitening(moments: &[f64], columns: usize) -> Result<Mat> {
+    let (values, vectors) = eigen(by_columns(moments, columns, columns).into_owned())
+        .ok_or(Error::NotConverged { what: "eigenvectors of the covariance" })?;
+    let first = values.first().copied().unwrap_or(0.0);
+    let rank = values.iter().take_while(|value| **value > RANK * first.max(0.0)).count();
+    Ok(Mat::from_fn(columns, rank, |row, mode| vectors[(row, mode)] / values[mode].sqrt()))
 }

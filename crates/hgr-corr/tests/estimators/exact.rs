@@ -165,6 +165,21 @@ fn a_constant_or_repeated_column_drops_out() {
 }
 
 #[test]
+fn rows_that_are_repeated_say_nothing_new_however_many_there_are() {
+    let (f, g) = sides(50, 3, 0.7, 9);
+    let few = spectrum(matrix(&f), matrix(&g)).unwrap();
+    let [f, g] = [f, g].map(|side| side.values.repeat(23));
+    let many = |side| Matrix::new(side, 23 * 50, 3).unwrap();
+    let found = spectrum(many(&f), many(&g)).unwrap();
+    assert_close("sigma", &found.sigma, &few.sigma, 1e-13);
+    let unit = f64::sqrt((23.0 * 50.0 - 1.0) / (23.0 * 49.0));
+    for (weights, expected) in found.f_weights.iter().zip(&few.f_weights) {
+        let expected: Vec<f64> = expected.iter().map(|weight| unit * weight).collect();
+        assert_close("weights", weights, &expected, 1e-12);
+    }
+}
+
+#[test]
 fn other_rows_or_columns_are_refused() {
     let (f, g) = sides(9, 2, 0.5, 7);
     let found = spectrum(matrix(&f), matrix(&g)).unwrap();

@@ -83,6 +83,18 @@ fn the_score_does_not_depend_on_coordinates_or_constant_columns() {
 }
 
 #[test]
+fn rows_that_are_repeated_say_nothing_new_however_many_there_are() {
+    let classes = labels(50, 4);
+    let f = features(&classes);
+    let score = |times: usize| {
+        let (values, classes) = (f.values.repeat(times), classes.repeat(times));
+        let f = Matrix::new(&values, times * f.rows, f.columns).unwrap();
+        one_sided_h(f, &classes, 4).unwrap().h_score_bao
+    };
+    assert_close("score", &[score(23)], &[score(1)], 1e-13);
+}
+
+#[test]
 fn labels_that_do_not_fit_are_refused() {
     let f = draw(4, 2, 4);
     let refused = |labels: &[u32], classes| {

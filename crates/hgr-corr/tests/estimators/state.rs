@@ -144,6 +144,16 @@ fn few_rows_and_constant_columns_have_nothing_in_common() {
 }
 
 #[test]
+fn the_rounding_of_a_mean_is_no_variance() {
+    // Added up, the mean is not quite the value.
+    let f = [0.1; 49];
+    let mut state = HgrState::new(1, 1);
+    state.push(Matrix::new(&f, 49, 1).unwrap(), Matrix::new(&f, 49, 1).unwrap()).unwrap();
+    assert_ne!(state.f_means(), [0.1]);
+    assert_eq!((state.m_ff(), state.m_fg()), ([0.0].as_slice(), [0.0].as_slice()));
+}
+
+#[test]
 #[cfg(feature = "serde")]
 fn a_state_is_the_same_after_a_file() {
     let (f, g) = sides(20, 3);

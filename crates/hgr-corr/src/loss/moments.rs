@@ -5,7 +5,7 @@ use faer::traits::RealField;
 use faer::{Accum, Mat, MatRef, Par};
 
 /// `rows' rows`: one half is computed, the other copied.
-pub(crate) fn second_moments<T: RealField>(rows: MatRef<T>) -> Mat<T> {
+pub(super) fn second_moments<T: RealField>(rows: MatRef<T>) -> Mat<T> {
     let mut moments = Mat::<T>::zeros(rows.ncols(), rows.ncols());
     let (half, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
     matmul(
