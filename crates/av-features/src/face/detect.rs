@@ -110,7 +110,7 @@ impl Detector {
     fn around(&mut self, frame: &Frame, known: &Face) -> Result<Option<Face>> {
         let (width, height) = (frame.width as f64, frame.height as f64);
         let longer = width.max(height);
-        let side = (known.side * longer * NEAR_REACH).min(width).min(height);
+        let side = (known.side * longer * NEAR_REACH).clamp(1.0, width.min(height));
         let place =
             |middle: f64, length: f64| (middle * length - side / 2.0).clamp(0.0, length - side);
         let square = Square { left: place(known.x, width), top: place(known.y, height), side };
