@@ -33,7 +33,7 @@ pub struct Square {
 impl Frame {
     /// The luma of ITU-R BT.601, one byte a pixel.
     pub(crate) fn grey(&self) -> Vec<u8> {
-        self.rgb.as_chunks().0.iter().map(|&rgb| luma(rgb)).collect()
+        grey(&self.rgb)
     }
 
     /// The frame at another size, scaled with a filter that does not alias.
@@ -54,8 +54,12 @@ impl Frame {
     }
 }
 
-/// The luma of ITU-R BT.601.
-pub(crate) fn luma([red, green, blue]: [u8; 3]) -> u8 {
+/// The luma of ITU-R BT.601 of every pixel.
+pub(crate) fn grey(rgb: &[u8]) -> Vec<u8> {
+    rgb.as_chunks().0.iter().map(|&rgb| luma(rgb)).collect()
+}
+
+fn luma([red, green, blue]: [u8; 3]) -> u8 {
     let sum = 77 * u32::from(red) + 150 * u32::from(green) + 29 * u32::from(blue) + 128;
     // The factors add up to 256: the sum stays below 65,536.
     (sum >> 8) as u8

@@ -2,7 +2,7 @@
 
 use rustface::{ImageData, Model, read_model};
 
-use crate::image::{Frame, Square, luma, scale_grey};
+use crate::image::{Frame, Square, grey, scale_grey};
 use crate::{Error, Result};
 
 /// The frontal face model of SeetaFace (BSD 2-clause, see model/LICENSE).
@@ -114,9 +114,8 @@ impl Detector {
         let place =
             |middle: f64, length: f64| (middle * length - side / 2.0).clamp(0.0, length - side);
         let square = Square { left: place(known.x, width), top: place(known.y, height), side };
-        let rgb = frame.crop(square, NEAR_SCAN)?;
-        let grey: Vec<u8> = rgb.as_chunks().0.iter().map(|&rgb| luma(rgb)).collect();
-        let found = self.scan(&grey, [NEAR_SCAN; 2]).into_iter().map(|face| Face {
+        let pixels = grey(&frame.crop(square, NEAR_SCAN)?);
+        let found = self.scan(&pixels, [NEAR_SCAN; 2]).into_iter().map(|face| Face {
             x: (square.left + face.x * side) / width,
             y: (square.top + face.y * side) / height,
             side: face.side * side / longer,

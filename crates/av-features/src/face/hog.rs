@@ -10,7 +10,7 @@ use super::follow::Follow;
 use super::statistics::mean_and_sd;
 use super::track::FaceTrack;
 use crate::features::{Extractor, Features, Values};
-use crate::image::luma;
+use crate::image::grey;
 use crate::media::Frames;
 use crate::{Result, segments};
 
@@ -84,8 +84,7 @@ impl Extractor for FaceHog {
             if number.is_multiple_of(self.every) {
                 let frame = frames.image()?;
                 let rgb = frame.crop(track.square(&frame, self.margin), SIZE)?;
-                let grey: Vec<u8> = rgb.as_chunks().0.iter().map(|&rgb| luma(rgb)).collect();
-                rows.push(hog(&grey));
+                rows.push(hog(&grey(&rgb)));
             }
             number += 1;
         }

@@ -9,7 +9,7 @@ use super::follow::Follow;
 use super::statistics::mean_and_sd;
 use super::track::FaceTrack;
 use crate::features::{Extractor, Features, Values};
-use crate::image::{Frame, luma};
+use crate::image::{Frame, grey};
 use crate::media::Frames;
 use crate::{Error, Result, segments};
 
@@ -86,7 +86,7 @@ impl FaceMotion {
     fn differences(&self, media: &Path, track: &FaceTrack) -> Result<Vec<Vec<f32>>> {
         let cut = |frame: &Frame, time_s: f64| -> Result<Vec<u8>> {
             let rgb = frame.crop(track.square_at(frame, time_s, self.margin), SIZE)?;
-            Ok(rgb.as_chunks().0.iter().map(|&rgb| luma(rgb)).collect())
+            Ok(grey(&rgb))
         };
         let mut numbers = instants(track, self.interval_ms / 1000.0).into_iter().peekable();
         let mut first: Option<(Vec<u8>, f64)> = None;
