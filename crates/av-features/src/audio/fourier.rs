@@ -8,23 +8,23 @@ use pulp::Simd;
 
 use super::lanes::{Lanes, Real};
 
-/// A transform of complex numbers whose count has no prime factor above 5, by Stockham's algorithm: it sorts as it goes, from one
-/// buffer into another, and all its accesses are contiguous.
+/// A transform of complex numbers whose count has no prime factor above 5, in place: one buffer of a block stays in the nearest
+/// cache where two do not. It sorts nothing: frequency `k` comes to place `places[k]`.
 ///
 /// # Source
 ///
-/// C. Van Loan, Computational Frameworks for the Fast Fourier Transform, SIAM, 1992, section 1.7.
+/// W. M. Gentleman and G. Sande, Fast Fourier transforms: for fun and profit, AFIPS Fall Joint Computer Conference, 1966.
 #[derive(Debug, Clone)]
 pub(crate) struct Fourier<T> {
     stages: Vec<Stage<T>>,
+    pub(crate) places: Vec<usize>,
 }
 
-/// Turns `radix` numbers that lie `groups * stride` apart at a time.
+/// Turns `radix` numbers that lie `groups` apart at a time, in every stretch of `radix * groups`.
 #[derive(Debug, Clone)]
 struct Stage<T> {
     radix: usize,
     groups: usize,
-    stride: usize,
     /// `radix - 1` a group.
     twiddles: Vec<[T; 2]>,
 }
@@ -48,8 +48,7 @@ impl<T: Real> Fourier<T> {
     /// A transform of `size` numbers, or none if they have other factors. The roots of unity are those of a multiple of the
     /// size.
     pub(crate) fn new(size: usize, roots: &[[f64; 2]]) -> Option<Self> {
-        let mut stages = Vec::new();
-        let (mut rest, mut stride) = (size, 1);
+        let (mut stages, mut rest) = (Vec::<Stage<T>>::new(), size);
         while rest > 1 {
             let radix = [8, 4, 5, 3, 2].into_iter().find(|radix| rest.is_multiple_of(*radix))?;
             let groups = rest / radix;
@@ -57,33 +56,26 @@ impl<T: Real> Fourier<T> {
                 .flat_map(|group| (1..radix).map(move |k| group * k))
                 .map(|at| roots[at * (roots.len() / rest)].map(T::rounded))
                 .collect();
-            stages.push(Stage { radix, groups, stride, twiddles });
-            (rest, stride) = (groups, stride * radix);
+            stages.push(Stage { radix, groups, twiddles });
+            rest = groups;
         }
-        Some(Self { stages })
+        let places = stages.iter().rev().fold(vec![0], |inner, &Stage { radix, groups, .. }| {
+            inner.iter().flat_map(|at| (0..radix).map(move |k| k * groups + at)).collect()
+        });
+        Some(Self { stages, places })
     }
 
-    /// Transforms what is in `a`; the result is in `a` again, or in `b` if this says so.
     #[inline(always)]
-    pub(crate) fn run<'a, S: Simd>(
-        &self,
-        simd: S,
-        a: &mut Planes<'a, T>,
-        b: &mut Planes<'a, T>,
-    ) -> bool {
-        let mut turned = false;
+    pub(crate) fn run<S: Simd>(&self, simd: S, planes: &mut Planes<'_, T>) {
         for stage in &self.stages {
-            let (from, to) = if turned { (&*b, &mut *a) } else { (&*a, &mut *b) };
             match stage.radix {
-                2 => stage.run::<S, 2>(simd, from, to),
-                3 => stage.run::<S, 3>(simd, from, to),
-                4 => stage.run::<S, 4>(simd, from, to),
-                5 => stage.run::<S, 5>(simd, from, to),
-                _ => stage.run::<S, 8>(simd, from, to),
+                2 => stage.run::<S, 2>(simd, planes),
+                3 => stage.run::<S, 3>(simd, planes),
+                4 => stage.run::<S, 4>(simd, planes),
+                5 => stage.run::<S, 5>(simd, planes),
+                _ => stage.run::<S, 8>(simd, planes),
             }
-            turned = !turned;
         }
-        turned
     }
 }
 
@@ -127,12 +119,12 @@ impl<S: Simd, T: Real> Copy for Complex<S, T> {}
 
 impl<S: Simd, T: Real> Complex<S, T> {
     #[inline(always)]
-    fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self { re: self.re + other.re, im: self.im + other.im }
     }
 
     #[inline(always)]
-    fn minus(self, other: Self) -> Self {
+    pub(crate) fn minus(self, other: Self) -> Self {
         Self { re: self.re - other.re, im: self.im - other.im }
     }
 
@@ -154,69 +146,51 @@ impl<S: Simd, T: Real> Complex<S, T> {
     }
 
     #[inline(always)]
-    pub(crate) fn times(self, [re, im]: [T; 2]) -> Self {
-        Self { re: self.re * re - self.im * im, im: self.re * im + self.im * re }
+    pub(crate) fn times(self, [re, im]: &[T; 2]) -> Self {
+        Self { re: self.re * *re - self.im * *im, im: self.re * *im + self.im * *re }
+    }
+
+    /// The square of the absolute value.
+    #[inline(always)]
+    pub(crate) fn power(self) -> Lanes<S, T> {
+        self.re * self.re + self.im * self.im
     }
 }
 
 impl<T: Real> Stage<T> {
     #[inline(always)]
-    fn run<S: Simd, const R: usize>(&self, simd: S, from: &Planes<'_, T>, to: &mut Planes<'_, T>) {
-        let (groups, stride) = (self.groups, self.stride);
-        let (from_re, from_im) = (T::vectors::<S>(from.re), T::vectors::<S>(from.im));
-        let (to_re, to_im) = (T::vectors_mut::<S>(to.re), T::vectors_mut::<S>(to.im));
-        let inputs = |p: usize| {
-            let mut planes = [[&from_re[..0]; 2]; R];
-            for j in 0..R {
-                let at = stride * (p + groups * j);
-                planes[j] = [&from_re[at..][..stride], &from_im[at..][..stride]];
-            }
-            planes
-        };
+    fn run<S: Simd, const R: usize>(&self, simd: S, planes: &mut Planes<'_, T>) {
+        let groups = self.groups;
+        let (re, im) = (T::vectors_mut::<S>(planes.re), T::vectors_mut::<S>(planes.im));
         let lanes = |re, im| -> Complex<S, T> {
             Complex { re: Lanes::new(simd, re), im: Lanes::new(simd, im) }
         };
-        if stride == 1 {
-            // The numbers of a group lie in a row: arrays spare what the general case spends on slices.
-            let mut from = [(from_re, from_im); R];
-            for (j, (re, im)) in from.iter_mut().enumerate() {
-                (*re, *im) = (&re[groups * j..][..groups], &im[groups * j..][..groups]);
-            }
-            let to = to_re.as_chunks_mut::<R>().0.iter_mut().zip(to_im.as_chunks_mut::<R>().0);
-            for (p, (to_re, to_im)) in to.enumerate().take(groups) {
-                let mut x = [lanes(from_re[0], from_im[0]); R];
+        if groups == 1 {
+            let stretches = re.as_chunks_mut::<R>().0.iter_mut().zip(im.as_chunks_mut::<R>().0);
+            for (re, im) in stretches {
+                let mut x = [lanes(re[0], im[0]); R];
                 for j in 0..R {
-                    x[j] = lanes(from[j].0[p], from[j].1[p]);
+                    x[j] = lanes(re[j], im[j]);
                 }
-                let twiddles = &self.twiddles[p * (R - 1)..][..R - 1];
                 let y = butterfly(x);
-                (to_re[0], to_im[0]) = (y[0].re.vector, y[0].im.vector);
-                for k in 1..R {
-                    let y = y[k].times(twiddles[k - 1]);
-                    (to_re[k], to_im[k]) = (y.re.vector, y.im.vector);
+                for k in 0..R {
+                    (re[k], im[k]) = (y[k].re.vector, y[k].im.vector);
                 }
             }
             return;
         }
-        for p in 0..groups {
-            let from = inputs(p);
-            let twiddles = &self.twiddles[p * (R - 1)..][..R - 1];
-            let to_re = &mut to_re[stride * R * p..][..stride * R];
-            let to_im = &mut to_im[stride * R * p..][..stride * R];
-            for q in 0..stride {
-                let mut x = [lanes(from_re[0], from_im[0]); R];
-                for j in 0..R {
-                    x[j] = lanes(from[j][0][q], from[j][1][q]);
+        let stretches = re.chunks_exact_mut(R * groups).zip(im.chunks_exact_mut(R * groups));
+        for (re, im) in stretches {
+            for (p, twiddles) in self.twiddles.chunks_exact(R - 1).enumerate() {
+                let mut x = [lanes(re[p], im[p]); R];
+                for j in 1..R {
+                    x[j] = lanes(re[p + groups * j], im[p + groups * j]);
                 }
-                let mut y = butterfly(x);
-                if groups > 1 {
-                    for k in 1..R {
-                        y[k] = y[k].times(twiddles[k - 1]);
-                    }
-                }
-                for k in 0..R {
-                    to_re[stride * k + q] = y[k].re.vector;
-                    to_im[stride * k + q] = y[k].im.vector;
+                let y = butterfly(x);
+                (re[p], im[p]) = (y[0].re.vector, y[0].im.vector);
+                for k in 1..R {
+                    let y = y[k].times(&twiddles[k - 1]);
+                    (re[p + groups * k], im[p + groups * k]) = (y.re.vector, y.im.vector);
                 }
             }
         }
@@ -282,15 +256,17 @@ fn four<S: Simd, T: Real>(x: [Complex<S, T>; 4]) -> [Complex<S, T>; 4] {
 
 #[inline(always)]
 fn five<S: Simd, T: Real>(x: [Complex<S, T>; 5]) -> [Complex<S, T>; 5] {
-    let [cos_1, cos_2, sin_1, sin_2] = [COS_72, COS_144, SIN_72, SIN_144].map(T::rounded);
+    let [root, sin_1, sin_2] = [ROOT_5_BY_4, SIN_72, SIN_144].map(T::rounded);
     let [a, b] = two(x[1], x[4]);
     let [c, d] = two(x[2], x[3]);
-    let near = x[0].plus(a.scaled(cos_1)).plus(c.scaled(cos_2));
-    let far = x[0].plus(a.scaled(cos_2)).plus(c.scaled(cos_1));
+    let sum = a.plus(c);
+    // The cosines of 72 and 144 degrees are -1/4 and plus or minus a quarter of the root of 5.
+    let middle = x[0].minus(sum.scaled(T::rounded(0.25)));
+    let [near, far] = two(middle, a.minus(c).scaled(root));
     let near_side = b.scaled(sin_1).plus(d.scaled(sin_2));
     let far_side = b.scaled(sin_2).minus(d.scaled(sin_1));
     [
-        x[0].plus(a).plus(c),
+        x[0].plus(sum),
         near.minus_i(near_side),
         far.minus_i(far_side),
         far.plus_i(far_side),
@@ -299,8 +275,7 @@ fn five<S: Simd, T: Real>(x: [Complex<S, T>; 5]) -> [Complex<S, T>; 5] {
 }
 
 const SIN_60: f64 = 0.866_025_403_784_438_6;
-const COS_72: f64 = 0.309_016_994_374_947_45;
-const COS_144: f64 = -0.809_016_994_374_947_5;
+const ROOT_5_BY_4: f64 = 0.559_016_994_374_947_5;
 const SIN_72: f64 = 0.951_056_516_295_153_5;
 const SIN_144: f64 = 0.587_785_252_292_473_1;
 
@@ -324,18 +299,18 @@ mod tests {
         /// Largest error of the transforms of all lanes against the textbook.
         fn with_simd<S: Simd>(self, simd: S) -> f64 {
             let size = self.0;
-            let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
-            let mut buffers = [0; 2].map(|_| Aligned::<T>::zeros(2 * size * lanes));
-            let [a, b] = &mut buffers;
-            let (mut a, mut b) = (Planes::of(a.get()), Planes::of(b.get()));
+            let lanes = T::lanes::<S>();
+            let mut buffer = Aligned::<T>::zeros(2 * size * lanes);
+            let mut planes = Planes::of(buffer.get());
             for at in 0..size {
                 for lane in 0..lanes {
                     let [re, im] = number(lane, at).map(T::rounded);
-                    (a.re[at * lanes + lane], a.im[at * lanes + lane]) = (re, im);
+                    planes.re[at * lanes + lane] = re;
+                    planes.im[at * lanes + lane] = im;
                 }
             }
-            let other = Fourier::new(size, &roots(size)).unwrap().run(simd, &mut a, &mut b);
-            let found = if other { b } else { a };
+            let fourier = Fourier::new(size, &roots(size)).unwrap();
+            fourier.run(simd, &mut planes);
             let mut worst = 0.0_f64;
             for lane in [0, lanes - 1] {
                 for k in 0..size {
@@ -346,8 +321,9 @@ mod tests {
                         re += x * angle.cos() - y * angle.sin();
                         im += x * angle.sin() + y * angle.cos();
                     }
-                    worst = worst.max((found.re[k * lanes + lane].into() - re).abs());
-                    worst = worst.max((found.im[k * lanes + lane].into() - im).abs());
+                    let found = fourier.places[k] * lanes + lane;
+                    worst = worst.max((planes.re[found].into() - re).abs());
+                    worst = worst.max((planes.im[found].into() - im).abs());
                 }
             }
             worst

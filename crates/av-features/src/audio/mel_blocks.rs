@@ -1,14 +1,17 @@
 //! Mel spectrograms of many frames at once, one a lane.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::fourier::{Complex, Fourier, Planes, roots};
-use super::lanes::{Aligned, Lanes, Real, interleave};
+use super::interleave::interleave;
+use super::lanes::{Aligned, Lanes, Real};
 use super::mel::MelBank;
 use super::spectrum::Framing;
 
-/// Rows that keep the two halves of a buffer from the same places of the cache.
-const GAP: usize = 1;
+/// Samples of a frame that are brought into lanes at a time: few, so that the transform's buffer stays in the nearest cache.
+const TILE: usize = 32;
 
 /// Most lanes: 64 bytes of f32.
 const MAX_LANES: usize = 16;
@@ -24,6 +27,8 @@ pub(crate) struct MelBlocks<T> {
     /// Complex numbers of a transform.
     half: usize,
     fourier: Fourier<T>,
+    /// Where the power of each bin is.
+    places: Vec<usize>,
     /// `-i exp(-2 pi i k / n)`, which part the spectra of even and odd samples.
     parting: Vec<[T; 2]>,
     filters: Vec<Filter<T>>,
@@ -37,16 +42,17 @@ struct Filter<T> {
 
 /// What a block of frames is computed in, kept from one to the next.
 struct Buffers<T> {
-    lanes: usize,
+    /// Samples of frames that reach beyond the ends of the sound, one frame after the other.
     edges: Vec<f32>,
+    tile: Aligned<f32>,
     shuffled: Aligned<f32>,
-    samples: Aligned<f32>,
     wide: Aligned<T>,
-    a: Aligned<T>,
-    b: Aligned<T>,
+    /// A number more than the transform has in each plane, for the power of the last bin.
+    planes: Aligned<T>,
     bands: Aligned<T>,
     narrow: Aligned<f32>,
-    tile: Aligned<f32>,
+    /// Frame after frame the power in each band.
+    frames: Vec<f32>,
 }
 
 impl<T: Real> MelBlocks<T> {
@@ -73,7 +79,9 @@ impl<T: Real> MelBlocks<T> {
             edges: framing.edges,
             emphasis: framing.emphasis.map(T::rounded),
         };
-        Some(Self { framing, window, half, fourier, parting, filters: filters.collect() })
+        // The last bin follows the numbers of the transform.
+        let places = fourier.places.iter().copied().chain([half]).collect();
+        Some(Self { framing, window, half, fourier, places, parting, filters: filters.collect() })
     }
 
     /// Frame after frame the power in each band.
@@ -93,22 +101,22 @@ impl<T: Real> WithSimd for Run<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<f32> {
         let Self { blocks, samples } = self;
-        let lanes = size_of::<T::Vector<S>>() / size_of::<T>();
         let (frames, bands) = (blocks.framing.frames(samples.len()), blocks.filters.len());
+        let lanes = T::lanes::<S>();
         let mut buffers = Buffers::new(blocks, lanes);
-        let mut values = vec![0.0; frames * bands];
-        for (block, values) in values.chunks_mut(lanes * bands).enumerate() {
-            blocks.gather(samples, block * lanes, &mut buffers);
-            blocks.window(simd, &mut buffers);
-            let Buffers { a, b, bands: sums, .. } = &mut buffers;
-            let other = {
-                let (mut a, mut b) = (Planes::of(a.get()), Planes::of(b.get()));
-                blocks.fourier.run(simd, &mut a, &mut b)
-            };
-            let (spectrum, power) = if other { (b, a) } else { (a, b) };
-            blocks.spectrum(simd, &Planes::of(spectrum.get()), power.get());
-            blocks.bands(simd, power.get(), sums.get());
-            buffers.write(bands, values);
+        let mut values = Vec::with_capacity(frames * bands);
+        for first in (0..frames).step_by(lanes) {
+            let block = first..frames.min(first + lanes);
+            blocks.gather(simd, samples, block.clone(), &mut buffers);
+            let Buffers { planes, bands: sums, .. } = &mut buffers;
+            let mut planes = Planes::of(planes.get());
+            if let Some(weight) = blocks.framing.emphasis {
+                blocks.emphasise(simd, &mut planes, weight);
+            }
+            blocks.fourier.run(simd, &mut planes);
+            blocks.spectrum(simd, &mut planes);
+            blocks.bands(simd, planes.re, sums.get());
+            values.extend_from_slice(&buffers.frames(simd, bands)[..block.len() * bands]);
         }
         values
     }
@@ -116,37 +124,34 @@ impl<T: Real> WithSimd for Run<'_, T> {
 
 impl<T: Real> Buffers<T> {
     fn new(blocks: &MelBlocks<T>, lanes: usize) -> Self {
-        let window = blocks.framing.window.len();
-        let planes = || Aligned::zeros(2 * (blocks.half + GAP) * lanes);
-        let bands = blocks.filters.len().next_multiple_of(lanes) * lanes;
+        let bands = blocks.filters.len();
+        let filled = bands.next_multiple_of(lanes) * lanes;
         Self {
-            lanes,
-            edges: vec![0.0; window * lanes],
-            shuffled: Aligned::zeros(window.max(lanes) * lanes),
-            // A window of odd length is followed by a sample of 0.
-            samples: Aligned::zeros((window + 1) * lanes),
-            wide: Aligned::zeros(if T::WIDER { (window + 1) * lanes } else { 0 }),
-            a: planes(),
-            b: planes(),
-            bands: Aligned::zeros(bands),
-            narrow: Aligned::zeros(bands),
-            tile: Aligned::zeros(lanes * lanes),
+            edges: vec![0.0; blocks.framing.window.len() * lanes],
+            tile: Aligned::zeros(TILE * lanes),
+            shuffled: Aligned::zeros(TILE * lanes),
+            wide: Aligned::zeros(if T::WIDER { TILE * lanes } else { 0 }),
+            planes: Aligned::zeros(2 * (blocks.half + 1) * lanes),
+            bands: Aligned::zeros(filled),
+            narrow: Aligned::zeros(filled),
+            frames: vec![0.0; bands * lanes],
         }
     }
 
     /// From bands, a frame a lane, to frames.
     #[inline(always)]
-    fn write(&mut self, bands: usize, values: &mut [f32]) {
-        let lanes = self.lanes;
+    fn frames<S: Simd>(&mut self, simd: S, bands: usize) -> &[f32] {
+        let lanes = T::lanes::<S>();
         let narrow = self.narrow.get();
         for (to, from) in narrow.iter_mut().zip(self.bands.get()) {
             *to = from.narrow();
         }
         let (tile, shuffled) = (self.tile.get(), self.shuffled.get());
         for (group, narrow) in narrow.chunks_exact(lanes * lanes).enumerate() {
-            interleave(|band| &narrow[band * lanes..][..lanes], lanes, tile, shuffled);
+            let row = |band: usize| &narrow[band * lanes..][..lanes];
+            interleave(simd, row, lanes, tile, shuffled);
             let first = group * lanes;
-            for (frame, tile) in values.chunks_exact_mut(bands).zip(tile.chunks_exact(lanes)) {
+            for (frame, tile) in self.frames.chunks_exact_mut(bands).zip(tile.chunks_exact(lanes)) {
                 let to = &mut frame[first..];
                 if let Some(to) = to.get_mut(..lanes) {
                     to.copy_from_slice(tile);
@@ -155,55 +160,69 @@ impl<T: Real> Buffers<T> {
                 }
             }
         }
+        &self.frames
     }
 }
 
 impl<T: Real> MelBlocks<T> {
-    /// The samples of a block of frames from the first, one a lane; lanes beyond the last frame have those of the last.
+    /// The samples of each frame of a block, and those of the last for lanes beyond it.
     #[inline(always)]
-    fn gather(&self, samples: &[f32], first: usize, buffers: &mut Buffers<T>) {
-        let Framing { window, hop, reach, edges, .. } = &self.framing;
-        let (window, lanes) = (window.len(), buffers.lanes);
-        let last = self.framing.frames(samples.len()).saturating_sub(1);
-        let mut inside = [None; MAX_LANES];
-        for (lane, inside) in inside.iter_mut().enumerate().take(lanes) {
-            let start = ((first + lane).min(last) * hop) as isize - *reach as isize;
-            *inside = usize::try_from(start).ok().filter(|start| start + window <= samples.len());
-            if inside.is_none() {
-                let row = &mut buffers.edges[lane * window..][..window];
-                for (i, to) in row.iter_mut().enumerate() {
-                    *to = edges.sample(samples, start + i as isize);
-                }
+    fn rows<'a>(
+        &self,
+        samples: &'a [f32],
+        block: Range<usize>,
+        edges: &'a mut [f32],
+    ) -> [&'a [f32]; MAX_LANES] {
+        let Framing { window, hop, reach, edges: beyond, .. } = &self.framing;
+        let length = window.len();
+        let start = |frame: usize| (frame * hop) as isize - *reach as isize;
+        let inside = |frame| samples.get(usize::try_from(start(frame)).ok()?..)?.get(..length);
+        for (frame, row) in block.clone().zip(edges.chunks_exact_mut(length)) {
+            if inside(frame).is_none() {
+                beyond.fill(samples, start(frame), row);
             }
         }
-        let rows = &buffers.edges;
-        let row = |lane: usize| match inside[lane] {
-            Some(start) => &samples[start..][..window],
-            None => &rows[lane * window..][..window],
-        };
-        interleave(row, lanes, buffers.samples.get(), buffers.shuffled.get());
+        let mut rows = [&edges[..length]; MAX_LANES];
+        for (lane, row) in rows.iter_mut().enumerate() {
+            let lane = lane.min(block.len() - 1);
+            *row = inside(block.start + lane).unwrap_or(&edges[lane * length..][..length]);
+        }
+        rows
     }
 
-    /// Even samples become real, odd ones imaginary parts, prepared as the frames are to be.
+    /// The samples of a block of frames, one frame a lane. Even samples become real, odd ones imaginary parts; they are windowed if nothing else is to be done to them before.
     #[inline(always)]
-    fn window<S: Simd>(&self, simd: S, buffers: &mut Buffers<T>) {
-        let Buffers { lanes, samples, wide, a, .. } = buffers;
-        let samples = T::vectors::<S>(T::widened(samples.get(), wide.get())).as_chunks::<2>().0;
-        let mut planes = Planes::of(a.get());
-        let pairs = self.window.len();
-        planes.re[pairs * *lanes..].fill(T::zero());
-        planes.im[pairs * *lanes..].fill(T::zero());
+    fn gather<S: Simd>(
+        &self,
+        simd: S,
+        samples: &[f32],
+        block: Range<usize>,
+        buffers: &mut Buffers<T>,
+    ) {
+        let Buffers { edges, tile, shuffled, wide, planes, .. } = buffers;
+        let rows = self.rows(samples, block, edges);
+        let (lanes, length) = (T::lanes::<S>(), self.framing.window.len());
+        let (tile, shuffled, wide) = (tile.get(), shuffled.get(), wide.get());
+        let planes = Planes::of(planes.get());
+        let pairs = self.window.len() * lanes;
+        planes.re[pairs..].fill(T::zero());
+        planes.im[pairs..].fill(T::zero());
         let (re, im) = (T::vectors_mut::<S>(planes.re), T::vectors_mut::<S>(planes.im));
-        let prepared = re.iter_mut().zip(im.iter_mut()).zip(samples);
-        if let Some(weight) = self.framing.emphasis {
-            for ((re, im), &[even, odd]) in prepared {
-                (*re, *im) = (even, odd);
-            }
-            self.emphasise(simd, &mut planes, weight);
-        } else {
-            for (((re, im), &[even, odd]), &[a, b]) in prepared.zip(&self.window) {
-                *re = (Lanes::<S, T>::new(simd, even) * a).vector;
-                *im = (Lanes::<S, T>::new(simd, odd) * b).vector;
+        let tiles = re.chunks_mut(TILE / 2).zip(im.chunks_mut(TILE / 2));
+        for (at, ((re, im), window)) in tiles.zip(self.window.chunks(TILE / 2)).enumerate() {
+            let row = |lane: usize| &rows[lane][at * TILE..length.min((at + 1) * TILE)];
+            interleave(simd, row, lanes, tile, shuffled);
+            // A window of odd length is followed by a sample of 0.
+            tile[row(0).len() * lanes..].fill(0.0);
+            let samples = T::vectors::<S>(T::widened(tile, wide)).as_chunks::<2>().0;
+            let pairs = re.iter_mut().zip(im).zip(samples).zip(window);
+            if self.framing.emphasis.is_some() {
+                pairs.for_each(|(((re, im), &[even, odd]), _)| (*re, *im) = (even, odd));
+            } else {
+                for (((re, im), &[even, odd]), &[a, b]) in pairs {
+                    *re = (Lanes::<S, T>::new(simd, even) * a).vector;
+                    *im = (Lanes::<S, T>::new(simd, odd) * b).vector;
+                }
             }
         }
     }
@@ -227,27 +246,25 @@ impl<T: Real> MelBlocks<T> {
         }
     }
 
-    /// The power of each bin, from the transform of even and odd samples as one complex number.
+    /// The power of each bin, from the transform of even and odd samples as one complex number, in place of the real parts.
     #[inline(always)]
-    fn spectrum<S: Simd>(&self, simd: S, planes: &Planes<'_, T>, power: &mut [T]) {
-        let half = self.half;
-        let (re, im) = (&T::vectors::<S>(planes.re)[..half], &T::vectors::<S>(planes.im)[..half]);
-        let power = &mut T::vectors_mut::<S>(power)[..=half];
+    fn spectrum<S: Simd>(&self, simd: S, planes: &mut Planes<'_, T>) {
+        let (re, im) = (T::vectors_mut::<S>(planes.re), T::vectors::<S>(planes.im));
+        let (half, places) = (self.half, &self.places);
         let lanes = |vector| Lanes::<S, T>::new(simd, vector);
         let two = T::rounded(2.0);
         let (sum, difference) =
             ((lanes(re[0]) + lanes(im[0])) * two, (lanes(re[0]) - lanes(im[0])) * two);
-        power[0] = (sum * sum).vector;
-        power[half] = (difference * difference).vector;
-        for (k, &parting) in self.parting.iter().enumerate().skip(1) {
-            let mirrored = half - k;
+        re[0] = (sum * sum).vector;
+        re[half] = (difference * difference).vector;
+        let pairs = places.iter().zip(places.iter().rev()).zip(&self.parting);
+        for ((&k, &mirrored), parting) in pairs.skip(1) {
             let (a, b) = ([lanes(re[k]), lanes(im[k])], [lanes(re[mirrored]), lanes(im[mirrored])]);
             let even = Complex { re: a[0] + b[0], im: a[1] - b[1] };
             let odd = Complex { re: a[0] - b[0], im: a[1] + b[1] }.times(parting);
-            let (re, im) = (even.re + odd.re, even.im + odd.im);
-            power[k] = (re * re + im * im).vector;
-            let (re, im) = (even.re - odd.re, even.im - odd.im);
-            power[mirrored] = (re * re + im * im).vector;
+            let (sum, difference) = (even.plus(odd), even.minus(odd));
+            re[k] = sum.power().vector;
+            re[mirrored] = difference.power().vector;
         }
     }
 
@@ -257,8 +274,8 @@ impl<T: Real> MelBlocks<T> {
         let (power, bands) = (T::vectors::<S>(power), T::vectors_mut::<S>(bands));
         for (band, Filter { first, weights }) in bands.iter_mut().zip(&self.filters) {
             let mut sum = Lanes::<S, T>::splat(simd, T::zero());
-            for (&power, &weight) in power[*first..].iter().zip(weights) {
-                sum = sum + Lanes::new(simd, power) * weight;
+            for (&place, &weight) in self.places[*first..].iter().zip(weights) {
+                sum = sum + Lanes::new(simd, power[place]) * weight;
             }
             *band = sum.vector;
         }

@@ -8,6 +8,9 @@ mod formants;
 mod fourier;
 mod functionals;
 mod harmonicity;
+mod interleave;
+#[cfg(target_arch = "x86_64")]
+mod interleave_avx512;
 mod lanes;
 mod log_mel;
 mod logarithm;

@@ -107,17 +107,7 @@ impl<T: FftNum + From<f32>> Spectrum<T> {
         let Framing { window, hop, reach, edges, emphasis } = &self.framing;
         let (frame, padding) = self.input.split_at_mut(window.len());
         padding.fill(T::zero());
-        let start = (t * hop) as isize - *reach as isize;
-        let inside = usize::try_from(start).ok().and_then(|at| samples.get(at..at + window.len()));
-        if let Some(inside) = inside {
-            for (to, &sample) in frame.iter_mut().zip(inside) {
-                *to = T::from(sample);
-            }
-        } else {
-            for (i, to) in frame.iter_mut().enumerate() {
-                *to = edges.sample(samples, start + i as isize);
-            }
-        }
+        edges.fill(samples, (t * hop) as isize - *reach as isize, frame);
         if let Some(weight) = *emphasis {
             emphasise(frame, weight);
         }
@@ -135,13 +125,25 @@ impl<T: FftNum + From<f32>> Spectrum<T> {
 }
 
 impl Edges {
-    /// The sample at any index.
-    pub(crate) fn sample<T: FftNum + From<f32>>(self, samples: &[f32], index: isize) -> T {
-        let index = match self {
-            Self::Mirror => Some(mirror(index, samples.len())),
-            Self::Zeros | Self::Snip => usize::try_from(index).ok(),
-        };
-        index.and_then(|index| samples.get(index)).map_or(T::zero(), |&sample| T::from(sample))
+    /// The samples from any index on.
+    pub(crate) fn fill<T: FftNum + From<f32>>(self, samples: &[f32], start: isize, to: &mut [T]) {
+        let before = start.min(0).unsigned_abs().min(to.len());
+        let inside = samples.get(start.max(0).unsigned_abs()..).unwrap_or_default();
+        let after = (before + inside.len()).min(to.len());
+        for (to, &sample) in to[before..after].iter_mut().zip(inside) {
+            *to = T::from(sample);
+        }
+        for i in (0..before).chain(after..to.len()) {
+            to[i] = self.beyond(samples, start + i as isize).map_or(T::zero(), T::from);
+        }
+    }
+
+    /// What is heard at an index beyond the ends.
+    fn beyond(self, samples: &[f32], index: isize) -> Option<f32> {
+        match self {
+            Self::Mirror => samples.get(mirror(index, samples.len())).copied(),
+            Self::Zeros | Self::Snip => None,
+        }
     }
 }
 
@@ -177,6 +179,22 @@ mod tests {
         let seen: Vec<_> = (-4..8).map(|i| mirror(i, 4)).collect();
         assert_eq!(seen, [2, 3, 2, 1, 0, 1, 2, 3, 2, 1, 0, 1]);
         assert_eq!(mirror(-5, 1), 0);
+    }
+
+    #[test]
+    fn a_frame_is_filled_from_before_the_start_to_beyond_the_end() {
+        let filled = |edges: Edges, start, length| {
+            let mut to = vec![9.0_f32; length];
+            edges.fill(&[1.0, 2.0, 3.0], start, &mut to);
+            to
+        };
+        let (mirror, zeros) = (Edges::Mirror, Edges::Zeros);
+        assert_eq!(filled(mirror, -2, 7), [3.0, 2.0, 1.0, 2.0, 3.0, 2.0, 1.0]);
+        assert_eq!(filled(zeros, -2, 7), [0.0, 0.0, 1.0, 2.0, 3.0, 0.0, 0.0]);
+        assert_eq!(filled(zeros, 1, 2), [2.0, 3.0]);
+        assert_eq!(filled(zeros, -1, 3), [0.0, 1.0, 2.0]);
+        assert_eq!((filled(zeros, -5, 2), filled(zeros, 4, 2)), (vec![0.0; 2], vec![0.0; 2]));
+        assert_eq!((filled(mirror, -5, 2), filled(mirror, 5, 2)), (vec![2.0, 1.0], vec![2.0, 3.0]));
     }
 
     #[test]
