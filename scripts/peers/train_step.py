@@ -11,11 +11,14 @@ import os
 import platform
 import statistics
 import sys
+from functools import partial
 
 from worker import Worker, build
 
-ROUNDS = 7
-SECONDS = 0.3
+# A process keeps the pages that it was given, and how fast memory is depends on them: each is started several times.
+STARTS = 3
+ROUNDS = 3
+SECONDS = 0.2
 TORCH = os.path.join(os.path.dirname(__file__), "torch_tasks.py")
 
 # What the numbers are: crates/av-train/benches/peer.
@@ -73,37 +76,39 @@ def ours(binary, threads, **environment):
     return Worker([binary], RAYON_NUM_THREADS=str(threads), **environment)
 
 
-def race(workers, task):
+def race(starts, task):
     """Medians and rounds of (wall, processor) seconds of a call of each worker, in turns, and the megabytes that it took."""
-    # What the task took: the peak less what the process had after its start.
-    before = {name: worker.ask("memory")[0] for name, worker in workers.items()}
-    calls = {}
-    for name, worker in workers.items():
-        worker.ask(f"3 {task}")  # the first calls compile, and fill the allocators
-        calls[name] = max(1, int(SECONDS / worker.ask(f"1 {task}")[0]))
+    rounds, memory = [], {name: [] for name in starts}
+    for _ in range(STARTS):
+        workers = {name: start() for name, start in starts.items()}
+        # What the task took: the peak less what the process had after its start.
+        before = {name: worker.ask("memory")[0] for name, worker in workers.items()}
+        calls = {}
+        for name, worker in workers.items():
+            worker.ask(f"3 {task}")  # the first calls compile, and fill the allocators
+            calls[name] = max(1, int(SECONDS / worker.ask(f"1 {task}")[0]))
 
-    def timed(name):
-        # Meanwhile others had the caches, and allocators gave memory back: one call is not counted.
-        workers[name].ask(f"1 {task}")
-        return workers[name].ask(f"{calls[name]} {task}")
+        def timed(name):
+            # Meanwhile others had the caches, and allocators gave memory back: one call is not counted.
+            workers[name].ask(f"1 {task}")
+            return workers[name].ask(f"{calls[name]} {task}")
 
-    rounds = [{name: timed(name) for name in workers} for _ in range(ROUNDS)]
-    wall = {name: statistics.median(times[name][0] for times in rounds) for name in workers}
-    memory = {name: worker.ask("memory")[0] - before[name] for name, worker in workers.items()}
-    for worker in workers.values():
-        worker.end()
-    return wall, rounds, memory
+        rounds += [{name: timed(name) for name in workers} for _ in range(ROUNDS)]
+        for name, worker in workers.items():
+            memory[name].append(worker.ask("memory")[0] - before[name])
+            worker.end()
+    wall = {name: statistics.median(times[name][0] for times in rounds) for name in starts}
+    return wall, rounds, {name: statistics.median(taken) for name, taken in memory.items()}
 
 
 class Duel:
     """One task, ours and PyTorch's in turns: median seconds, ratios to PyTorch's best, and memory."""
 
     def __init__(self, binary, task, threads, level=({}, {})):
-        # New processes for each task: what one leaves in an allocator is not the next one's.
         # torch.compile's own code ends in an error where PyTorch is held to AVX2.
         known = configurations(task.startswith(("step", "inference")) and not level[1])
-        workers = {name: theirs(known[name], threads, **level[1]) for name in known}
-        wall, rounds, self.memory = race({"ours": ours(binary, threads, **level[0])} | workers, task)
+        starts = {name: partial(theirs, known[name], threads, **level[1]) for name in known}
+        wall, rounds, self.memory = race({"ours": partial(ours, binary, threads, **level[0])} | starts, task)
         self.best = min(known, key=wall.get)
         self.ours, self.theirs = wall["ours"], wall[self.best]
         self.wall, self.processor = (
@@ -117,15 +122,15 @@ class Duel:
 
 def scaling(binary, task, best):
     """How many times as fast ours and PyTorch's best configuration are on two threads as on one, each in turns with itself."""
-    for start in (lambda threads: ours(binary, threads), lambda threads: theirs(configurations(True)[best], threads)):
-        _, rounds, _ = race({threads: start(threads) for threads in (1, 2)}, task)
+    for side in (partial(ours, binary), partial(theirs, configurations(True)[best])):
+        _, rounds, _ = race({threads: partial(side, threads) for threads in (1, 2)}, task)
         yield statistics.median(times[1][0] / times[2][0] for times in rounds)
 
 
 def main():
     wanted = [name for name in TASKS if not sys.argv[1:] or any(word in name for word in sys.argv[1:])]
     print("# Training steps and operators beside PyTorch\n")
-    print("Written by `scripts/peers/train_step.py`: median of", ROUNDS, "alternating rounds, f32.\n")
+    print(f"Written by `scripts/peers/train_step.py`: median of {STARTS} starts of {ROUNDS} alternating rounds, f32.\n")
     print(f"Machine: {platform.machine()}, {os.cpu_count()} cores. torch {importlib.metadata.version('torch')},",
           "tuned allocator:", allocator()[1] or "none", end=".\n")
     binary = build("av-train")

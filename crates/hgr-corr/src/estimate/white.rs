@@ -232,6 +232,26 @@ mod tests {
     }
 
     #[test]
+    fn weights_and_means_lead_from_the_features_to_the_coordinates() {
+        let mut values = normal(40, 4, |_| 300.0);
+        for row in values.chunks_exact_mut(4) {
+            row[1] = 5.0;
+            row[2] += 70.0;
+        }
+        let white = White::new(Matrix::new(&values, 40, 4).unwrap()).unwrap();
+        let (coordinates, weights) = (white.last(white.rows(0)), white.back());
+        let means = white.means();
+        for column in 0..4 {
+            let mean = values.iter().skip(column).step_by(4).sum::<f64>() / 40.0;
+            assert!((means[column] - mean).abs() < 1e-12, "{column}: {}", means[column]);
+        }
+        for (row, found) in values.chunks_exact(4).zip(coordinates.column_iter()) {
+            let deviations = Mat::from_fn(4, 1, |column, _| row[column] - means[column]);
+            assert!((weights.transpose() * deviations - found).amax() < 1e-13);
+        }
+    }
+
+    #[test]
     fn a_map_of_nearly_dependent_columns_is_read_through_to_the_last_digit() {
         let f = normal(1500, 4, |_| 1.0);
         for share in [1.0, 1e-4, 1e-8] {
