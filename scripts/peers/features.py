@@ -30,7 +30,7 @@ import torch
 
 torch.version.cuda = None  # torchaudio refuses a torch built for another CUDA; here everything runs on the processor
 import torchaudio
-from worker import Worker, build
+from worker import Worker, build, hold
 
 ROUNDS = 7
 SIDE = 224
@@ -204,13 +204,14 @@ def main():
     if unknown := set(chosen) - set(parts):
         parser.error(f"no such part: {', '.join(unknown)}")
     print("# Features beside librosa, torchaudio, PyAV, OpenCV and decord\n")
-    print("Written by `scripts/peers/features.py`: one thread each, median of", ROUNDS, "alternating rounds (one of the clips).")
+    print("Written by `scripts/peers/features.py`: one thread each, median of", ROUNDS, "alternating rounds (one of the clips) on one core.")
     print("Log-mel spectrograms are computed in f32 by all.\n")
     print(f"Machine: {platform.machine()}, {os.cpu_count()} cores. Peers:",
           ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES), end=".\n")
     print("\n| task | peer | ours, ms | peer, ms | ratio | times as fast | our value | peer's value |")
     print("|---|---|---|---|---|---|---|---|")
     ours = Worker([build("av-features")])
+    hold(1)
     with tempfile.TemporaryDirectory() as folder:
         draw = numpy.random.default_rng(1)
         for part in chosen:

@@ -21,7 +21,7 @@ import maxcorr
 import numpy
 import torch
 from cca_zoo.linear import CCA
-from worker import Worker, build
+from worker import Worker, build, hold
 
 ROUNDS = 7
 SIZES = [(64, 64), (256, 64), (256, 512), (1024, 64), (1024, 1024), (64, 1024)]
@@ -136,10 +136,11 @@ def canonical(ours, folder, draw):
 
 def main():
     versions = {name: importlib.metadata.version(name) for name in ("torch", "maxcorr", "dcor", "cca-zoo", "numpy")}
-    print("Written by `scripts/peers/hgr.py`: one thread each, median of", ROUNDS, "alternating rounds.\n")
+    print("Written by `scripts/peers/hgr.py`: one thread each, median of", ROUNDS, "alternating rounds on one core.\n")
     print(f"Machine: {platform.machine()}, {os.cpu_count()} cores. Peers:", ", ".join(f"{a} {b}" for a, b in versions.items()))
     print("\n| task | peer | ours, ms | peer, ms | ratio | our value | peer's value |\n|---|---|---|---|---|---|---|")
     binary = build("hgr-corr")
+    hold(1)
     with tempfile.TemporaryDirectory() as folder:
         draw = numpy.random.default_rng(1)
         losses(Worker([binary]), folder, draw)

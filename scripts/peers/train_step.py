@@ -69,11 +69,11 @@ def configurations(compiled):
 def theirs(configuration, threads, **environment):
     arguments, own = configuration
     environment |= {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL")}
-    return Worker([sys.executable, TORCH, *arguments], **environment, **own)
+    return Worker([sys.executable, TORCH, *arguments], threads, **environment, **own)
 
 
 def ours(binary, threads, **environment):
-    return Worker([binary], RAYON_NUM_THREADS=str(threads), **environment)
+    return Worker([binary], threads, RAYON_NUM_THREADS=str(threads), **environment)
 
 
 def race(starts, task):

@@ -5,13 +5,25 @@ import os
 import subprocess
 
 
+def hold(threads):
+    """Holds this process, and all that it starts, to the last cores, as many as threads.
+
+    On a shared machine one core may be half as fast as the next, and not the same one for long: both sides of a
+    comparison take turns on the same.
+    """
+    if hasattr(os, "sched_setaffinity"):  # Linux alone has it
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+
+
 class Worker:
     """One process for a whole run; what it prints for a line is its answer, in numbers."""
 
-    def __init__(self, command, **environment):
+    def __init__(self, command, threads=1, **environment):
         pipe = subprocess.PIPE
         environment = dict(os.environ, **environment)
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+        self.process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, text=True, env=environment, preexec_fn=lambda: hold(threads)
+        )
 
     def ask(self, line):
         self.process.stdin.write(line + "\n")

@@ -92,7 +92,7 @@ fn log_mel(convention: Convention, samples: &[f32]) -> Answer<f64> {
 }
 
 fn resampled(samples: &[f32]) -> Answer<f64> {
-    let samples = resample(samples.to_vec(), 48_000, 16_000)?;
+    let samples = resample(samples, 48_000, 16_000)?;
     let squares: Vec<f32> = samples.iter().map(|sample| sample * sample).collect();
     Ok(mean(&squares).sqrt())
 }

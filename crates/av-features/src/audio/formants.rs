@@ -51,7 +51,7 @@ pub(crate) struct Formants {
 impl Formants {
     /// Prepares a sound: converts its rate and lifts the high frequencies.
     pub(crate) fn new(samples: &[f32], sample_rate_hz: u32) -> Result<Self> {
-        let samples = resample(samples.to_vec(), sample_rate_hz, RATE_HZ)?;
+        let samples = resample(samples, sample_rate_hz, RATE_HZ)?;
         let keep = (-TAU * EMPHASIS_HZ / f64::from(RATE_HZ)).exp();
         let mut before = 0.0;
         let lift = |sample: f32| {

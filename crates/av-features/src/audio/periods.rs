@@ -46,7 +46,7 @@ pub(crate) fn periods(
     hop: usize,
     hz: &[Option<f64>],
 ) -> Result<Vec<Vec<Period>>> {
-    let fine = resample(samples.to_vec(), sample_rate_hz, sample_rate_hz * FINE as u32)?;
+    let fine = resample(samples, sample_rate_hz, sample_rate_hz * FINE as u32)?;
     let marker = Marker {
         samples: &fine,
         rate_hz: f64::from(sample_rate_hz) * FINE as f64,

@@ -1,6 +1,6 @@
 //! Another sample rate, without delay and with the exact length.
 
-use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
+use rubato::audioadapter_buffers::direct::SequentialSlice;
 use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
 
 use crate::error::Cause;
@@ -30,15 +30,15 @@ const MIN_BLOCK: usize = 512;
 ///
 /// ```
 /// let tone: Vec<f32> = (0..48_000).map(|i| (i as f32 * 0.05).sin()).collect();
-/// assert_eq!(av_features::resample(tone, 48_000, 16_000)?.len(), 16_000);
+/// assert_eq!(av_features::resample(&tone, 48_000, 16_000)?.len(), 16_000);
 /// # Ok::<(), av_features::Error>(())
 /// ```
-pub fn resample(samples: Vec<f32>, from_hz: u32, to_hz: u32) -> Result<Vec<f32>> {
+pub fn resample(samples: &[f32], from_hz: u32, to_hz: u32) -> Result<Vec<f32>> {
     if !RATES_HZ.contains(&from_hz) || !RATES_HZ.contains(&to_hz) {
         return Err(Error::SampleRate { from_hz, to_hz });
     }
     if from_hz == to_hz || samples.is_empty() {
-        return Ok(samples);
+        return Ok(samples.to_vec());
     }
     let (from, to) = (from_hz as usize, to_hz as usize);
     let fail = |source: Cause| Error::Internal { what: "resampling", source };
@@ -53,8 +53,7 @@ pub fn resample(samples: Vec<f32>, from_hz: u32, to_hz: u32) -> Result<Vec<f32>>
     )
     .map_err(|error| fail(error.into()))?;
     let count = samples.len();
-    let channels = [samples];
-    let input = SequentialSliceOfVecs::new(&channels, 1, count).map_err(|e| fail(e.into()))?;
+    let input = SequentialSlice::new(samples, 1, count).map_err(|e| fail(e.into()))?;
     let output = resampler.process_all(&input, count, None).map_err(|e| fail(e.into()))?;
     let mut output = output.take_data();
     output.resize((count * to).div_ceil(from), 0.0);
@@ -85,8 +84,8 @@ mod tests {
     fn snr_db(from_hz: u32, to_hz: u32) -> f64 {
         let sine =
             |rate_hz: u32, i: usize| 0.5 * (TAU * 1000.0 * i as f64 / f64::from(rate_hz)).sin();
-        let input = (0..from_hz as usize).map(|i| sine(from_hz, i) as f32).collect();
-        let output = resample(input, from_hz, to_hz).unwrap();
+        let input: Vec<f32> = (0..from_hz as usize).map(|i| sine(from_hz, i) as f32).collect();
+        let output = resample(&input, from_hz, to_hz).unwrap();
         assert_eq!(output.len(), to_hz as usize);
         let inner = output.len() / 4..output.len() * 3 / 4;
         let (mut signal, mut noise) = (0.0, 0.0);
@@ -118,7 +117,8 @@ mod tests {
     #[test]
     fn a_tone_above_the_new_limit_vanishes() {
         let tone = |i: usize| (0.5 * (TAU * 10_000.0 * i as f64 / 48_000.0).sin()) as f32;
-        let output = resample((0..48_000).map(tone).collect(), 48_000, 16_000).unwrap();
+        let tones: Vec<f32> = (0..48_000).map(tone).collect();
+        let output = resample(&tones, 48_000, 16_000).unwrap();
         let peak = output[2000..14_000].iter().fold(0.0_f32, |peak, v| peak.max(v.abs()));
         assert!(peak < 1e-5, "{peak}");
     }
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn the_length_is_exact_even_for_one_sample() {
         for count in [1, 2, 3, 100, 441, 882, 883, 4410] {
-            let output = resample(vec![0.1; count], 44_100, 16_000).unwrap();
+            let output = resample(&vec![0.1; count], 44_100, 16_000).unwrap();
             assert_eq!(output.len(), (count * 16_000).div_ceil(44_100), "{count}");
         }
     }
@@ -134,13 +134,13 @@ mod tests {
     #[test]
     fn hostile_rates_are_refused() {
         for rate in [0, 1, 999, 384_001, u32::MAX] {
-            assert!(matches!(resample(vec![0.0], rate, 16_000), Err(Error::SampleRate { .. })));
-            assert!(matches!(resample(vec![0.0], 16_000, rate), Err(Error::SampleRate { .. })));
+            assert!(matches!(resample(&[0.0], rate, 16_000), Err(Error::SampleRate { .. })));
+            assert!(matches!(resample(&[0.0], 16_000, rate), Err(Error::SampleRate { .. })));
         }
     }
 
     #[test]
     fn rates_without_a_common_factor_work() {
-        assert_eq!(resample(vec![0.0; 44_099], 44_099, 16_000).unwrap().len(), 16_000);
+        assert_eq!(resample(&[0.0; 44_099], 44_099, 16_000).unwrap().len(), 16_000);
     }
 }

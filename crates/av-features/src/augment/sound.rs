@@ -115,7 +115,7 @@ pub fn change_speed(samples: &[f32], per_cent: u32) -> Result<Vec<f32>> {
         let reason = format!("a speed of {per_cent} % is not within 10 to 1000 %");
         return Err(Error::Config { extractor: "augmentation", reason });
     }
-    resample(samples.to_vec(), per_cent * HZ_PER_CENT, 100 * HZ_PER_CENT)
+    resample(samples, per_cent * HZ_PER_CENT, 100 * HZ_PER_CENT)
 }
 
 /// Makes a sound louder by some dB, or softer where they are negative. Samples may leave -1 to 1.

@@ -112,8 +112,10 @@ pub fn read_sound_within(path: &Path, sample_rate_hz: u32, limits: &Limits) -> R
         sound.samples.iter_mut().filter(|sample| !heard(**sample)).for_each(|sample| *sample = 0.0);
     }
     check_rate(path, sound.sample_rate_hz)?;
-    sound.samples = resample(sound.samples, sound.sample_rate_hz, sample_rate_hz)?;
-    sound.sample_rate_hz = sample_rate_hz;
+    if sound.sample_rate_hz != sample_rate_hz {
+        sound.samples = resample(&sound.samples, sound.sample_rate_hz, sample_rate_hz)?;
+        sound.sample_rate_hz = sample_rate_hz;
+    }
     Ok(sound)
 }
 
