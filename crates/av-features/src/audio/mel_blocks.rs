@@ -190,7 +190,8 @@ impl<T: Real> MelBlocks<T> {
         rows
     }
 
-    /// The samples of a block of frames, one frame a lane. Even samples become real, odd ones imaginary parts; they are windowed if nothing else is to be done to them before.
+    /// The samples of a block of frames, one frame a lane. Even samples become real, odd ones imaginary parts; they are windowed
+    /// if nothing else is to be done to them before.
     #[inline(always)]
     fn gather<S: Simd>(
         &self,

@@ -241,9 +241,9 @@ mod tests {
         let white = White::new(Matrix::new(&values, 40, 4).unwrap()).unwrap();
         let (coordinates, weights) = (white.last(white.rows(0)), white.back());
         let means = white.means();
-        for column in 0..4 {
+        for (column, found) in means.iter().enumerate() {
             let mean = values.iter().skip(column).step_by(4).sum::<f64>() / 40.0;
-            assert!((means[column] - mean).abs() < 1e-12, "{column}: {}", means[column]);
+            assert!((found - mean).abs() < 1e-12, "{column}: {found}");
         }
         for (row, found) in values.chunks_exact(4).zip(coordinates.column_iter()) {
             let deviations = Mat::from_fn(4, 1, |column, _| row[column] - means[column]);
