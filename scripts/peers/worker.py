@@ -8,7 +8,7 @@ import subprocess
 def hold(threads):
     """Holds this process, and all that it starts, to the last cores, as many as threads.
 
-    On a shared machine one core may be half as fast as the next, and not the same one for long: both sides of a
+    On a shared machine one core may be much slower than the next, and not the same one for long: both sides of a
     comparison take turns on the same.
     """
     if hasattr(os, "sched_setaffinity"):  # Linux alone has it
