@@ -30,7 +30,7 @@ const SMOOTH_REACH: usize = 3;
 /// use av_features::{Extractor, FunctionalSet, Functionals};
 ///
 /// let functionals = Functionals { set: FunctionalSet::EgemapsLike1, trim: None };
-/// assert_eq!(functionals.fingerprint(), r#"functionals/1 {"set":"egemaps-like-1"}"#);
+/// assert_eq!(functionals.fingerprint(), r#"functionals/2 {"set":"egemaps-like-1"}"#);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -130,7 +130,7 @@ impl FunctionalSet {
 
 impl Extractor for Functionals {
     const NAME: &'static str = "functionals";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn extract(&self, media: &Path) -> Result<Features> {
         let clip = Clip::read(media, RATE_HZ, self.trim)?;

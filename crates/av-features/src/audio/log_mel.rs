@@ -190,7 +190,7 @@ impl LogMel {
 
 impl Extractor for LogMel {
     const NAME: &'static str = "log-mel";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn extract(&self, media: &Path) -> Result<Features> {
         self.check()?;

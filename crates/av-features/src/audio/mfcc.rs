@@ -150,7 +150,7 @@ impl From<Given> for Mfcc {
 
 impl Extractor for Mfcc {
     const NAME: &'static str = "mfcc";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 
     fn extract(&self, media: &Path) -> Result<Features> {
         self.check()?;
