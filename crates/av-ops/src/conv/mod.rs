@@ -4,6 +4,7 @@ mod direct;
 mod geometry;
 mod one;
 mod portable;
+mod winograd;
 
 use candle_core::backend::BackendStorage as _;
 use candle_core::{CpuStorage, CustomOp3, DType, Layout, Shape, Tensor, WithDType as _};
@@ -212,7 +213,9 @@ impl Convolve for f32 {
         weight: &[Self],
         finish: Finish<'_, Self>,
     ) -> Vec<Self> {
-        if is_direct(geometry, order, geometry.outputs) {
+        if order == Order::Last && winograd::suits(geometry) {
+            winograd::forward(geometry, x, weight, finish)
+        } else if is_direct(geometry, order, geometry.outputs) {
             direct::forward(geometry, order, x, weight, finish)
         } else {
             portable::forward(geometry, x, weight, finish)
@@ -225,7 +228,9 @@ impl Convolve for f32 {
         weight: &[Self],
         dy: &[Self],
     ) -> Vec<Self> {
-        if is_direct(geometry, order, geometry.channels) {
+        if order == Order::Last && winograd::suits(geometry) {
+            winograd::input_gradient(geometry, weight, dy)
+        } else if is_direct(geometry, order, geometry.channels) {
             direct::input_gradient(geometry, order, weight, dy)
         } else {
             portable::input_gradient(geometry, weight, dy)
@@ -233,7 +238,9 @@ impl Convolve for f32 {
     }
 
     fn weight_gradient(geometry: &Geometry, order: Order, x: &[Self], dy: &[Self]) -> Vec<Self> {
-        if is_direct(geometry, order, geometry.outputs) {
+        if order == Order::Last && winograd::suits(geometry) {
+            winograd::weight_gradient(geometry, x, dy)
+        } else if is_direct(geometry, order, geometry.outputs) {
             direct::weight_gradient(geometry, order, x, dy)
         } else {
             portable::weight_gradient(geometry, x, dy)

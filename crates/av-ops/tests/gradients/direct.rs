@@ -64,3 +64,28 @@ fn conv2d_in_f32_is_that_in_f64_at_the_edges_of_its_tiles() {
         }
     }
 }
+
+#[test]
+fn conv2d_in_f32_by_points_of_tiles_is_that_in_f64() {
+    // Kernels of 3 x 3 at stride 1 with many channels: padding of none, one and two, odd and even sizes, several images.
+    let cases = [
+        (1, [64, 64], [9, 12], 1),
+        (2, [32, 48], [13, 10], 0),
+        (3, [48, 32], [7, 8], 2),
+        (35, [64, 32], [4, 6], 1),
+    ];
+    for (batch, channels, size, padding) in cases {
+        for relu in [false, true] {
+            let config = Conv2dConfig { relu, ..Conv2dConfig::square(1, padding) };
+            check(&Case {
+                batch,
+                channels,
+                size,
+                kernel: [3, 3],
+                config,
+                bias: true,
+                view: View::Last,
+            });
+        }
+    }
+}
