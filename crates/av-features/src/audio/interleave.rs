@@ -22,7 +22,11 @@ pub(crate) fn interleave<'a, S: Simd>(
     if let Some(&simd) = (&simd as &dyn Any).downcast_ref::<V4>()
         && rows == 16
     {
-        return interleave_16(simd, row, to);
+        let mut sixteen = [row(0); 16];
+        for (k, to) in sixteen.iter_mut().enumerate() {
+            *to = row(k);
+        }
+        return interleave_16(simd, sixteen, to);
     }
     portable(row, rows, to, scratch);
 }

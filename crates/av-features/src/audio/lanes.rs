@@ -20,7 +20,6 @@ pub(crate) trait Real: FftNum + From<f32> + Into<f64> {
     }
 
     fn rounded(value: f64) -> Self;
-    fn narrow(self) -> f32;
     fn splat<S: Simd>(simd: S, value: Self) -> Self::Vector<S>;
     fn sum<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     fn difference<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
@@ -30,13 +29,15 @@ pub(crate) trait Real: FftNum + From<f32> + Into<f64> {
     fn vectors_mut<S: Simd>(slice: &mut [Self]) -> &mut [Self::Vector<S>];
     /// Samples in these numbers: themselves, or what `buffer` is filled with.
     fn widened<'a>(samples: &'a [f32], buffer: &'a mut [Self]) -> &'a [Self];
+    /// These numbers as f32: themselves, or what `buffer` is filled with.
+    fn narrowed<'a>(numbers: &'a [Self], buffer: &'a mut [f32]) -> &'a [f32];
     /// Whether that needs a buffer.
     const WIDER: bool;
 }
 
 macro_rules! real {
     ($real:ident, $vector:ident, $splat:ident, $add:ident, $sub:ident, $mul:ident, $of:ident, $of_mut:ident,
-     $wider:literal, $widened:ident) => {
+     $wider:literal, $widened:ident, $narrowed:ident) => {
         impl Real for $real {
             type Vector<S: Simd> = S::$vector;
 
@@ -47,13 +48,13 @@ macro_rules! real {
                 $widened(samples, buffer)
             }
 
-            fn rounded(value: f64) -> Self {
-                value as Self
+            #[inline(always)]
+            fn narrowed<'a>(numbers: &'a [Self], buffer: &'a mut [f32]) -> &'a [f32] {
+                $narrowed(numbers, buffer)
             }
 
-            #[inline(always)]
-            fn narrow(self) -> f32 {
-                self as f32
+            fn rounded(value: f64) -> Self {
+                value as Self
             }
 
             #[inline(always)]
@@ -107,6 +108,7 @@ real!(
     as_simd_f32s,
     as_mut_simd_f32s,
     false,
+    as_they_are,
     as_they_are
 );
 real!(
@@ -119,7 +121,8 @@ real!(
     as_simd_f64s,
     as_mut_simd_f64s,
     true,
-    in_f64
+    in_f64,
+    in_f32
 );
 
 #[inline(always)]
@@ -131,6 +134,14 @@ fn as_they_are<'a>(samples: &'a [f32], _: &'a mut [f32]) -> &'a [f32] {
 fn in_f64<'a>(samples: &'a [f32], buffer: &'a mut [f64]) -> &'a [f64] {
     for (to, &from) in buffer.iter_mut().zip(samples) {
         *to = from.into();
+    }
+    buffer
+}
+
+#[inline(always)]
+fn in_f32<'a>(numbers: &'a [f64], buffer: &'a mut [f32]) -> &'a [f32] {
+    for (to, &from) in buffer.iter_mut().zip(numbers) {
+        *to = from as f32;
     }
     buffer
 }

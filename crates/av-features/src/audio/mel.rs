@@ -1,7 +1,7 @@
 //! The mel filter bank.
 
 use std::iter::Sum;
-use std::ops::Mul;
+use std::ops::{Mul, Range};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,13 +61,15 @@ pub(crate) enum Triangles {
 #[derive(Debug, Clone)]
 pub(crate) struct MelBank {
     filters: Vec<Filter>,
+    /// Of one filter after the other.
+    weights: Vec<f32>,
 }
 
-/// The bins of a filter that are not zero.
+/// The bins of a filter that are not zero, and where their weights are.
 #[derive(Debug, Clone)]
 struct Filter {
     first: usize,
-    weights: Vec<f32>,
+    weights: Range<usize>,
 }
 
 impl MelBank {
@@ -94,22 +96,21 @@ impl MelBank {
         let (low, high) = (scale.mel(low_hz), scale.mel(high_hz));
         let step = (high - low) / (bands as f64 + 1.0);
         let corners: Vec<f64> = (0..bands + 2).map(|i| scale.hz(low + step * i as f64)).collect();
-        let filters = corners
-            .array_windows()
-            .map(|&[from, peak, to]| {
-                let place = |hz: f64| if shape == Triangles::Mel { scale.mel(hz) } else { hz };
-                let height = if shape == Triangles::Area { 2.0 / (to - from) } else { 1.0 };
-                let [a, b, c] = [from, peak, to].map(place);
-                let weight = |bin: usize| {
-                    let x = place(bin as f64 * bin_hz);
-                    (height * ((x - a) / (b - a)).min((c - x) / (c - b)).max(0.0)) as f32
-                };
-                let first = ((from / bin_hz).floor() as usize).min(bins);
-                let end = ((to / bin_hz).ceil() as usize + 1).clamp(first, bins);
-                Filter { first, weights: (first..end).map(weight).collect() }
-            })
-            .collect();
-        Self { filters }
+        let place = |hz: f64| if shape == Triangles::Mel { scale.mel(hz) } else { hz };
+        let (mut filters, mut weights) = (Vec::with_capacity(bands), Vec::with_capacity(2 * bins));
+        for &[from, peak, to] in corners.array_windows() {
+            let height = if shape == Triangles::Area { 2.0 / (to - from) } else { 1.0 };
+            let [a, b, c] = [from, peak, to].map(place);
+            let first = ((from / bin_hz).floor() as usize).min(bins);
+            let end = ((to / bin_hz).ceil() as usize + 1).clamp(first, bins);
+            let start = weights.len();
+            weights.extend((first..end).map(|bin| {
+                let x = place(bin as f64 * bin_hz);
+                (height * ((x - a) / (b - a)).min((c - x) / (c - b)).max(0.0)) as f32
+            }));
+            filters.push(Filter { first, weights: start..weights.len() });
+        }
+        Self { filters, weights }
     }
 
     /// The power in each band.
@@ -119,13 +120,18 @@ impl MelBank {
     {
         self.filters.iter().map(|filter| {
             let bins = power.iter().skip(filter.first);
-            filter.weights.iter().zip(bins).map(|(&w, &p)| T::from(w) * p).sum()
+            self.weights[filter.weights.clone()]
+                .iter()
+                .zip(bins)
+                .map(|(&w, &p)| T::from(w) * p)
+                .sum()
         })
     }
 
     /// Of each band the first bin and the weights from there on, without zeros at the ends.
     pub(crate) fn filters(&self) -> impl Iterator<Item = (usize, &[f32])> {
         self.filters.iter().map(|Filter { first, weights }| {
+            let weights = &self.weights[weights.clone()];
             let skipped = weights.iter().take_while(|&&weight| weight <= 0.0).count();
             let end = weights.iter().rposition(|&weight| weight > 0.0).map_or(skipped, |at| at + 1);
             (first + skipped, &weights[skipped..end])
@@ -134,7 +140,7 @@ impl MelBank {
 
     /// Whether some band is narrower than the bins and sees none of them.
     pub(crate) fn has_blind_band(&self) -> bool {
-        self.filters.iter().any(|filter| filter.weights.iter().all(|&weight| weight <= 0.0))
+        self.filters().any(|(_, weights)| weights.is_empty())
     }
 }
 

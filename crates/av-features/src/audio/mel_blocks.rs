@@ -1,11 +1,17 @@
 //! Mel spectrograms of many frames at once, one a lane.
 
+#[cfg(target_arch = "x86_64")]
+use std::any::Any;
 use std::ops::Range;
 
+#[cfg(target_arch = "x86_64")]
+use pulp::x86::V4;
 use pulp::{Arch, Simd, WithSimd};
 
-use super::fourier::{Complex, Fourier, Planes, roots};
+use super::fourier::{Complex, Fourier, Planes};
 use super::interleave::interleave;
+#[cfg(target_arch = "x86_64")]
+use super::interleave_avx512::deal_16;
 use super::lanes::{Aligned, Lanes, Real};
 use super::mel::MelBank;
 use super::spectrum::Framing;
@@ -24,6 +30,8 @@ pub(crate) struct MelBlocks<T> {
     framing: Framing<T>,
     /// Its weights two and two; a window of odd length is followed by a 0.
     window: Vec<[T; 2]>,
+    /// What samples are multiplied by as they come into lanes: the window, or ones if something else is done to them before.
+    gathering: Vec<[T; 2]>,
     /// Complex numbers of a transform.
     half: usize,
     fourier: Fourier<T>,
@@ -31,13 +39,15 @@ pub(crate) struct MelBlocks<T> {
     places: Vec<usize>,
     /// `-i exp(-2 pi i k / n)`, which part the spectra of even and odd samples.
     parting: Vec<[T; 2]>,
-    filters: Vec<Filter<T>>,
+    filters: Vec<Filter>,
+    /// Those of one filter after the other.
+    weights: Vec<T>,
 }
 
 /// The bins that a band sees.
-struct Filter<T> {
+struct Filter {
     first: usize,
-    weights: Vec<T>,
+    count: usize,
 }
 
 /// What a block of frames is computed in, kept from one to the next.
@@ -51,27 +61,26 @@ struct Buffers<T> {
     planes: Aligned<T>,
     bands: Aligned<T>,
     narrow: Aligned<f32>,
-    /// Frame after frame the power in each band.
-    frames: Vec<f32>,
 }
 
 impl<T: Real> MelBlocks<T> {
-    /// None if `n_fft` has a prime factor above 5.
-    pub(crate) fn new(framing: &Framing<f64>, n_fft: usize, bank: &MelBank) -> Option<Self> {
-        let roots = roots(n_fft);
-        let half = n_fft / 2;
-        let fourier = Fourier::new(half, &roots)?;
+    /// None if a transform has a prime factor above 5. There are as many roots of unity as samples of a transform.
+    pub(crate) fn new(framing: &Framing<f64>, roots: &[[f64; 2]], bank: &MelBank) -> Option<Self> {
+        let half = roots.len() / 2;
+        let fourier = Fourier::new(half, roots)?;
         let parting = roots.iter().take(half / 2 + 1);
         let parting = parting.map(|&[re, im]| [im, -re].map(T::rounded)).collect();
         // Half the window is half the spectrum, which spares the halves of the two spectra that are parted.
         let weights: Vec<T> =
             framing.window.iter().map(|weight| T::rounded(0.5 * weight)).collect();
         let window = weights.chunks(2).map(|pair| [pair[0], *pair.get(1).unwrap_or(&T::zero())]);
-        let window = window.collect();
-        let filters = bank.filters().map(|(first, weights)| Filter {
-            first,
-            weights: weights.iter().map(|&weight| T::from(weight)).collect(),
-        });
+        let window: Vec<_> = window.collect();
+        let ones = || vec![[T::one(); 2]; window.len()];
+        let gathering = framing.emphasis.map_or_else(|| window.clone(), |_| ones());
+        let filters = bank.filters();
+        let filters = filters.map(|(first, seen)| Filter { first, count: seen.len() }).collect();
+        let seen = bank.filters().flat_map(|(_, weights)| weights);
+        let seen = seen.map(|&weight| T::from(weight)).collect();
         let framing = Framing {
             window: weights,
             hop: framing.hop,
@@ -81,7 +90,17 @@ impl<T: Real> MelBlocks<T> {
         };
         // The last bin follows the numbers of the transform.
         let places = fourier.places.iter().copied().chain([half]).collect();
-        Some(Self { framing, window, half, fourier, places, parting, filters: filters.collect() })
+        Some(Self {
+            framing,
+            window,
+            gathering,
+            half,
+            fourier,
+            places,
+            parting,
+            filters,
+            weights: seen,
+        })
     }
 
     /// Frame after frame the power in each band.
@@ -116,7 +135,10 @@ impl<T: Real> WithSimd for Run<'_, T> {
             blocks.fourier.run(simd, &mut planes);
             blocks.spectrum(simd, &mut planes);
             blocks.bands(simd, planes.re, sums.get());
-            values.extend_from_slice(&buffers.frames(simd, bands)[..block.len() * bands]);
+            // Cleared only now, they are still in the nearest cache when they are filled.
+            let filled = values.len();
+            values.resize(filled + block.len() * bands, 0.0);
+            buffers.frames(simd, bands, &mut values[filled..]);
         }
         values
     }
@@ -133,25 +155,21 @@ impl<T: Real> Buffers<T> {
             wide: Aligned::zeros(if T::WIDER { TILE * lanes } else { 0 }),
             planes: Aligned::zeros(2 * (blocks.half + 1) * lanes),
             bands: Aligned::zeros(filled),
-            narrow: Aligned::zeros(filled),
-            frames: vec![0.0; bands * lanes],
+            narrow: Aligned::zeros(if T::WIDER { filled } else { 0 }),
         }
     }
 
     /// From bands, a frame a lane, to frames.
     #[inline(always)]
-    fn frames<S: Simd>(&mut self, simd: S, bands: usize) -> &[f32] {
+    fn frames<S: Simd>(&mut self, simd: S, bands: usize, to: &mut [f32]) {
         let lanes = T::lanes::<S>();
-        let narrow = self.narrow.get();
-        for (to, from) in narrow.iter_mut().zip(self.bands.get()) {
-            *to = from.narrow();
-        }
+        let narrow = T::narrowed(self.bands.get(), self.narrow.get());
         let (tile, shuffled) = (self.tile.get(), self.shuffled.get());
         for (group, narrow) in narrow.chunks_exact(lanes * lanes).enumerate() {
             let row = |band: usize| &narrow[band * lanes..][..lanes];
             interleave(simd, row, lanes, tile, shuffled);
             let first = group * lanes;
-            for (frame, tile) in self.frames.chunks_exact_mut(bands).zip(tile.chunks_exact(lanes)) {
+            for (frame, tile) in to.chunks_exact_mut(bands).zip(tile.chunks_exact(lanes)) {
                 let to = &mut frame[first..];
                 if let Some(to) = to.get_mut(..lanes) {
                     to.copy_from_slice(tile);
@@ -160,7 +178,6 @@ impl<T: Real> Buffers<T> {
                 }
             }
         }
-        &self.frames
     }
 }
 
@@ -190,8 +207,8 @@ impl<T: Real> MelBlocks<T> {
         rows
     }
 
-    /// The samples of a block of frames, one frame a lane. Even samples become real, odd ones imaginary parts; they are windowed
-    /// if nothing else is to be done to them before.
+    /// The samples of a block of frames, one frame a lane, times the weights of their gathering. Even samples become real, odd
+    /// ones imaginary parts.
     #[inline(always)]
     fn gather<S: Simd>(
         &self,
@@ -203,27 +220,34 @@ impl<T: Real> MelBlocks<T> {
         let Buffers { edges, tile, shuffled, wide, planes, .. } = buffers;
         let rows = self.rows(samples, block, edges);
         let (lanes, length) = (T::lanes::<S>(), self.framing.window.len());
+        let pairs = self.gathering.len() * lanes;
+        #[cfg(target_arch = "x86_64")]
+        if let (Some(&simd), Some(weights), Some(planes)) = (
+            (&simd as &dyn Any).downcast_ref::<V4>(),
+            (&self.gathering as &dyn Any).downcast_ref::<Vec<[f32; 2]>>(),
+            (&mut *planes as &mut dyn Any).downcast_mut::<Aligned<f32>>(),
+        ) {
+            let Planes { re, im } = Planes::of(planes.get());
+            re[pairs..].fill(0.0);
+            im[pairs..].fill(0.0);
+            return deal_16(simd, rows, weights, re, im);
+        }
         let (tile, shuffled, wide) = (tile.get(), shuffled.get(), wide.get());
         let planes = Planes::of(planes.get());
-        let pairs = self.window.len() * lanes;
         planes.re[pairs..].fill(T::zero());
         planes.im[pairs..].fill(T::zero());
         let (re, im) = (T::vectors_mut::<S>(planes.re), T::vectors_mut::<S>(planes.im));
         let tiles = re.chunks_mut(TILE / 2).zip(im.chunks_mut(TILE / 2));
-        for (at, ((re, im), window)) in tiles.zip(self.window.chunks(TILE / 2)).enumerate() {
+        for (at, ((re, im), weights)) in tiles.zip(self.gathering.chunks(TILE / 2)).enumerate() {
             let row = |lane: usize| &rows[lane][at * TILE..length.min((at + 1) * TILE)];
             interleave(simd, row, lanes, tile, shuffled);
             // A window of odd length is followed by a sample of 0.
             tile[row(0).len() * lanes..].fill(0.0);
             let samples = T::vectors::<S>(T::widened(tile, wide)).as_chunks::<2>().0;
-            let pairs = re.iter_mut().zip(im).zip(samples).zip(window);
-            if self.framing.emphasis.is_some() {
-                pairs.for_each(|(((re, im), &[even, odd]), _)| (*re, *im) = (even, odd));
-            } else {
-                for (((re, im), &[even, odd]), &[a, b]) in pairs {
-                    *re = (Lanes::<S, T>::new(simd, even) * a).vector;
-                    *im = (Lanes::<S, T>::new(simd, odd) * b).vector;
-                }
+            let pairs = re.iter_mut().zip(im).zip(samples).zip(weights);
+            for (((re, im), &[even, odd]), &[a, b]) in pairs {
+                *re = (Lanes::<S, T>::new(simd, even) * a).vector;
+                *im = (Lanes::<S, T>::new(simd, odd) * b).vector;
             }
         }
     }
@@ -273,9 +297,12 @@ impl<T: Real> MelBlocks<T> {
     #[inline(always)]
     fn bands<S: Simd>(&self, simd: S, power: &[T], bands: &mut [T]) {
         let (power, bands) = (T::vectors::<S>(power), T::vectors_mut::<S>(bands));
-        for (band, Filter { first, weights }) in bands.iter_mut().zip(&self.filters) {
+        let mut start = 0;
+        for (band, &Filter { first, count }) in bands.iter_mut().zip(&self.filters) {
+            let weights = &self.weights[start..][..count];
+            start += count;
             let mut sum = Lanes::<S, T>::splat(simd, T::zero());
-            for (&place, &weight) in self.places[*first..].iter().zip(weights) {
+            for (&place, &weight) in self.places[first..].iter().zip(weights) {
                 sum = sum + Lanes::new(simd, power[place]) * weight;
             }
             *band = sum.vector;
@@ -286,12 +313,13 @@ impl<T: Real> MelBlocks<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audio::fourier::roots;
     use crate::audio::mel::{MelScale, Triangles};
     use crate::audio::spectrum::{Edges, Spectrum, hann};
 
     fn framing(window: usize, edges: Edges, emphasis: Option<f64>) -> Framing<f64> {
         let reach = if edges == Edges::Snip { 0 } else { window / 2 };
-        Framing { window: hann(window).collect(), hop: 7, reach, edges, emphasis }
+        Framing { window: hann(window), hop: 7, reach, edges, emphasis }
     }
 
     /// Largest error of a band of any frame beside the frames in f64, relative to the band and to the loudest of its frame. What
@@ -301,7 +329,7 @@ mod tests {
         let bin_hz = 16_000.0 / n_fft as f64;
         let bank =
             MelBank::shaped(MelScale::Htk, Triangles::Peak, 19, range_hz, bin_hz, n_fft / 2 + 1);
-        let found = MelBlocks::<T>::new(&framing, n_fft, &bank).unwrap().power(samples);
+        let found = MelBlocks::<T>::new(&framing, &roots(n_fft), &bank).unwrap().power(samples);
         let mut spectrum = Spectrum::framed(framing, n_fft);
         assert_eq!(found.len(), 19 * spectrum.frames(samples.len()));
         let mut worst = [0.0_f64; 2];
@@ -341,6 +369,8 @@ mod tests {
     #[test]
     fn other_factors_have_no_blocks() {
         let bank = MelBank::new(MelScale::Htk, 4, [0.0, 8000.0], 1000.0, 8);
-        assert!(MelBlocks::<f32>::new(&framing(14, Edges::Zeros, None), 14, &bank).is_none());
+        assert!(
+            MelBlocks::<f32>::new(&framing(14, Edges::Zeros, None), &roots(14), &bank).is_none()
+        );
     }
 }

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fourier::roots;
 use super::lanes::Real;
 use super::logarithm::Logarithm;
 use super::matrix::Matrix;
 use super::mel::{MelBank, MelScale, Triangles};
 use super::mel_blocks::MelBlocks;
-use super::spectrum::{Edges, Framing, Spectrum, hann};
+use super::spectrum::{Edges, Framing, Spectrum, hann, hann_of};
 use crate::media::RATES_HZ;
 use crate::{Error, Result};
 
@@ -170,22 +171,28 @@ impl MelSpectrogram {
     /// The power in each band.
     pub fn power(&self, samples: &[f32]) -> Result<Matrix> {
         self.check()?;
-        let framing = self.framing();
+        let roots = roots(self.n_fft);
+        let framing = self.framing(&roots);
         let frames = framing.frames(samples.len());
         if frames.saturating_mul(self.n_mels) > MAX_VALUES {
             return Err(wrong(format!("{frames} frames of {} bands: a longer hop", self.n_mels)));
         }
         let values = match self.precision {
-            Precision::Double => self.bands::<f64>(framing, samples),
-            Precision::Single => self.bands::<f32>(framing, samples),
+            Precision::Double => self.bands::<f64>(framing, &roots, samples),
+            Precision::Single => self.bands::<f32>(framing, &roots, samples),
         };
         Ok(Matrix { columns: self.n_mels, values: values? })
     }
 
     /// A block of frames at a time, or one after the other where the transform has a large prime factor.
-    fn bands<T: Real>(&self, framing: Framing<f64>, samples: &[f32]) -> Result<Vec<f32>> {
+    fn bands<T: Real>(
+        &self,
+        framing: Framing<f64>,
+        roots: &[[f64; 2]],
+        samples: &[f32],
+    ) -> Result<Vec<f32>> {
         let bank = self.bank(self.n_fft / 2 + 1);
-        if let Some(blocks) = MelBlocks::<T>::new(&framing, self.n_fft, &bank) {
+        if let Some(blocks) = MelBlocks::<T>::new(&framing, roots, &bank) {
             return Ok(blocks.power(samples));
         }
         let mut spectrum = Spectrum::framed(framing, self.n_fft);
@@ -230,9 +237,11 @@ impl MelSpectrogram {
         Ok(())
     }
 
-    fn framing(&self) -> Framing<f64> {
+    /// A window as long as the transform has the same roots of unity.
+    fn framing(&self, roots: &[[f64; 2]]) -> Framing<f64> {
+        let whole = self.window == self.n_fft;
         let centred = |edges| Framing {
-            window: hann(self.window).collect(),
+            window: if whole { hann_of(roots) } else { hann(self.window) },
             hop: self.hop,
             reach: self.n_fft / 2 - (self.n_fft - self.window) / 2,
             edges,
@@ -244,6 +253,7 @@ impl MelSpectrogram {
             Convention::Kaldi => Framing {
                 // The symmetric window of n samples is the periodic one of n - 1 and a last zero.
                 window: hann(self.window - 1)
+                    .into_iter()
                     .chain([0.0])
                     .map(|weight| KALDI_SCALE * weight.powf(POVEY))
                     .collect(),

@@ -47,8 +47,13 @@ impl<T> Framing<T> {
 }
 
 /// The periodic Hann window.
-pub(crate) fn hann(length: usize) -> impl Iterator<Item = f64> {
-    roots(length).into_iter().map(|[cos, _]| 0.5 - 0.5 * cos)
+pub(crate) fn hann(length: usize) -> Vec<f64> {
+    hann_of(&roots(length))
+}
+
+/// The periodic Hann window of as many samples as there are roots of unity.
+pub(crate) fn hann_of(roots: &[[f64; 2]]) -> Vec<f64> {
+    roots.iter().map(|[cos, _]| 0.5 - 0.5 * cos).collect()
 }
 
 /// Cuts a sound into overlapping frames and gives the power spectrum of each: `|X|^2`, unscaled. The
@@ -68,7 +73,7 @@ impl Spectrum<f32> {
     /// Frame `t` is centred at sample `t * hop`. The Hann window is periodic.
     pub(crate) fn new(window: usize, hop: usize, fft: usize, edges: Edges) -> Self {
         let framing = Framing {
-            window: hann(window).map(|weight| weight as f32).collect(),
+            window: hann(window).into_iter().map(|weight| weight as f32).collect(),
             hop,
             reach: window / 2,
             edges,
