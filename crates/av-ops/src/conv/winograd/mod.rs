@@ -3,7 +3,7 @@
 //!
 //! A tile of 2 x 2 places reads 4 x 4 elements. Both the elements and the kernels turn into 16 values, its points, by sums
 //! alone; a point of the result is a matrix product of those of elements and kernels, and the places are sums of points.
-//! Rounding grows by a few times, and what is not finite reaches all places of a tile.
+//! What is not finite reaches all places of its tile.
 //!
 //! A. Lavin and S. Gray, Fast algorithms for convolutional neural networks, CVPR 2016.
 
