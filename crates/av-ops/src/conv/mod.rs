@@ -3,6 +3,7 @@
 mod direct;
 mod geometry;
 mod one;
+mod pieces;
 mod portable;
 mod winograd;
 

@@ -6,6 +6,7 @@ mod weight;
 
 use super::Finish;
 use super::geometry::Geometry;
+use super::pieces::CACHED;
 use crate::order::Order;
 use crate::results::compute_with;
 use crate::tiles::{Start, Weights};
@@ -18,9 +19,6 @@ pub(super) use weight::weight_gradient;
 
 /// Fewest channels that are worth a vector.
 const CHANNELS: usize = WIDEST / 2;
-
-/// Elements of images that a kernel goes through at once: the second-level cache holds them.
-const CACHED: usize = 1 << 17;
 
 /// Whether the kernels are better than matrix products for a group of so many channels of the result: without wide
 /// vectors they take one element at a time.

@@ -5,17 +5,12 @@ use rayon::prelude::*;
 use super::packing::Strides;
 use super::taps::{Class, Taps};
 use super::{CACHED, Geometry, Image};
+use crate::conv::pieces::piece;
 use crate::order::Order;
 use crate::products::Products;
-use crate::sums::{PIECES, add_in_order};
+use crate::sums::add_in_order;
 use crate::tiles::BLOCK;
 use crate::turn::turn;
-
-/// Places of a partial sum, at least: with fewer, most of its time goes to edges and corners.
-const ENOUGH: usize = 512;
-
-/// Elements of the partial sums of the weight gradient together, at most, or those of four pieces.
-const PARTIAL: usize = 1 << 20;
 
 /// The gradient of the weight: a partial sum for each piece of the batch, added in order.
 pub(in super::super) fn weight_gradient(
@@ -61,10 +56,7 @@ impl<'a> Plan<'a> {
         let taps = Taps::forward(geometry);
         let (from, to) = (Image::input(geometry), Image::output(geometry));
         let (pitch, packed) = (geometry.groups * taps.lanes(), geometry.groups * taps.packed());
-        let worth = (batch * to.places / ENOUGH).max(1);
-        // A power of two, which threads share evenly.
-        let pieces = 1 << (PARTIAL / packed).clamp(4, PIECES).min(worth).ilog2();
-        let piece = batch.div_ceil(pieces);
+        let piece = piece(batch, to.places, packed);
         let (read, written) = (from.elements(), to.places * pitch);
         let together = (CACHED.max(packed) / (read + written)).clamp(1, piece);
         let classes = taps.classes(geometry.out[1], pitch);

@@ -15,9 +15,10 @@ use rayon::prelude::*;
 
 use super::Finish;
 use super::geometry::Geometry;
+use super::pieces::{CACHED, piece};
 use crate::products::Products;
 use crate::results::compute_with;
-use crate::sums::{PIECES, add_in_order};
+use crate::sums::add_in_order;
 use crate::tiles::{BLOCK, Place, Run, Start, Weights};
 use crate::vectorised::{WIDEST, is_portable};
 
@@ -36,15 +37,6 @@ const KERNEL: usize = 3;
 
 /// Points of a tile.
 const POINTS: usize = SIDE * SIDE;
-
-/// Elements of points that are in the making at once: the second-level cache holds them.
-const CACHED: usize = 1 << 17;
-
-/// Partial sums of the weight gradient together have as many elements at most, or those of four pieces.
-const PARTIAL: usize = 1 << 20;
-
-/// Tiles of a partial sum, at least.
-const ENOUGH: usize = 256;
 
 /// Whether this is the way with fewer products, those counted that the direct one leaves out at the edges.
 pub(super) fn suits(geometry: &Geometry) -> bool {
@@ -100,7 +92,7 @@ fn convolve(
     let (read, written) = (from.elements(), to.elements());
     let batch = images.len() / read;
     // The kernels are read once for as many elements at least.
-    let chunk = chunk(from, to, kernels.len());
+    let chunk = chunk(from, to, kernels.len()).min(batch * to.count());
     let pieces = batch.div_ceil(chunk.div_ceil(to.count()));
     // As many for each thread; no sum goes over the pieces, so that they may depend on it.
     let together = batch.div_ceil(pieces.next_multiple_of(2 * rayon::current_num_threads()));
@@ -158,11 +150,8 @@ pub(super) fn weight_gradient(geometry: &Geometry, x: &[f32], dy: &[f32]) -> Vec
     let batch = dy.len() / written;
     let (taps, channels) = (from.channels, to.channels);
     let kernels = POINTS * taps * channels;
-    let worth = (batch * to.count() / ENOUGH).max(1);
-    // A power of two, which threads share evenly.
-    let pieces = 1 << (PARTIAL / kernels).clamp(4, PIECES).min(worth).ilog2();
-    let piece = batch.div_ceil(pieces);
-    let chunk = chunk(from, to, kernels);
+    let piece = piece(batch, geometry.places(), kernels);
+    let chunk = chunk(from, to, kernels).min(piece * to.count());
     let places = places(taps, channels, chunk);
     let runs = [Run { start: 0, length: taps, tap: 0 }];
     let room = || [Planes::zeros(chunk, taps), Planes::zeros(chunk, channels)];
