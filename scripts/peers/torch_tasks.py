@@ -1,6 +1,6 @@
 """PyTorch's side of train_step.py: the tasks of crates/av-train/benches/peer, one line each.
 
-Arguments: channels_last, compile.
+Arguments: channels_last, compile, bf16 (the networks by autocast, the loss in f32).
 """
 
 import resource
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-CHANNELS_LAST, COMPILE = "channels_last" in sys.argv, "compile" in sys.argv
+CHANNELS_LAST, COMPILE, BF16 = (word in sys.argv for word in ("channels_last", "compile", "bf16"))
 CLASSES, EMBEDDING = 6, 32
 
 
@@ -114,7 +114,17 @@ def network(rows, mels, frames, height, width):
     if CHANNELS_LAST:
         model = model.to(memory_format=torch.channels_last)
     inputs = normal(rows, 3, mels, frames), normal(rows, 3, height, width)
-    return model, (torch.compile(model) if COMPILE else model), inputs, torch.arange(rows) % CLASSES
+    forward = torch.compile(model) if COMPILE else model
+    return model, (mixed(forward) if BF16 else forward), inputs, torch.arange(rows) % CLASSES
+
+
+def mixed(forward):
+    def call(*inputs):
+        with torch.autocast("cpu", torch.bfloat16):
+            outputs = forward(*inputs)
+        return [output.float() for output in outputs]
+
+    return call
 
 
 def step(*numbers):

@@ -41,10 +41,12 @@ TASKS = {
 }
 # What is set beside itself on fewer threads.
 SCALED = [STEP, "inference, 64 rows", "conv 64 to 64 at 48", "LSTM, 100 steps"]
-# Both sides with no wider instructions than AVX2; ours without any that the portable path lacks.
+# Environments of both sides, and arguments of PyTorch's: both with no wider instructions than AVX2; ours without any that
+# the portable path lacks; theirs in another number type, which we do not have.
 LEVELS = {
-    "AVX2 on both sides": ({"AV_OPS_SIMD": "avx2"}, {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}),
-    "ours portable": ({"AV_OPS_SIMD": "portable"}, {}),
+    "AVX2 on both sides": ({"AV_OPS_SIMD": "avx2"}, {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"}, []),
+    "ours portable": ({"AV_OPS_SIMD": "portable"}, {}, []),
+    "PyTorch in bf16": ({}, {}, ["bf16"]),
 }
 
 
@@ -66,10 +68,10 @@ def configurations(compiled):
     return found
 
 
-def theirs(configuration, threads, **environment):
+def theirs(configuration, threads, more=(), **environment):
     arguments, own = configuration
     environment |= {f"{name}_NUM_THREADS": str(threads) for name in ("OMP", "MKL")}
-    return Worker([sys.executable, TORCH, *arguments], threads, **environment, **own)
+    return Worker([sys.executable, TORCH, *arguments, *more], threads, **environment, **own)
 
 
 def ours(binary, threads, **environment):
@@ -104,10 +106,10 @@ def race(starts, task):
 class Duel:
     """One task, ours and PyTorch's in turns: median seconds, ratios to PyTorch's best, and memory."""
 
-    def __init__(self, binary, task, threads, level=({}, {})):
+    def __init__(self, binary, task, threads, level=({}, {}, [])):
         # torch.compile's own code ends in an error where PyTorch is held to AVX2.
         known = configurations(task.startswith(("step", "inference")) and not level[1])
-        starts = {name: partial(theirs, known[name], threads, **level[1]) for name in known}
+        starts = {name: partial(theirs, known[name], threads, level[2], **level[1]) for name in known}
         wall, rounds, self.memory = race({"ours": partial(ours, binary, threads, **level[0])} | starts, task)
         self.best = min(known, key=wall.get)
         self.ours, self.theirs = wall["ours"], wall[self.best]

@@ -178,9 +178,11 @@ mod tests {
     }
 
     fn sums_over_rows_are_a_product<T: Float + Debug>() {
-        // More rows than the kernel takes at once.
-        for (rows, columns) in COLUMNS.iter().flat_map(|&columns| [(3, columns), (130, columns)]) {
-            let (inner, stride) = (5, columns + 2);
+        // More rows than the kernel takes at once, and taps for which it copies rows that share sets of the cache.
+        let sizes = [(3, 5, 2), (130, 5, 2), (130, 130, 2), (130, 130, WIDEST)];
+        let sizes = COLUMNS.iter().flat_map(|&columns| sizes.map(|size| (columns, size)));
+        for (columns, (rows, inner, more)) in sizes {
+            let stride = columns + more;
             let (a, b) = (numbers::<T>(rows * inner), numbers::<T>(rows * stride));
             let a = Matrix::new(&a, rows, inner, inner);
             let b = Matrix::new(&b, rows, columns, stride);
@@ -199,7 +201,7 @@ mod tests {
                 assert_eq!(
                     *actual,
                     expected[row * columns + column],
-                    "{rows} rows, {columns} columns"
+                    "{rows} rows {stride} apart, {inner} by {columns} sums"
                 );
             }
         }

@@ -4,7 +4,7 @@
 use pulp::{Simd, WithSimd};
 
 use crate::tiles::{BLOCK, Place, Run};
-use crate::vectorised::arch;
+use crate::vectorised::{WIDEST, arch};
 
 /// Places that all taps go through before the next ones do: what they read stays in the first-level cache.
 const PLACES: usize = 96;
@@ -38,7 +38,7 @@ impl Products<'_> {
         let (mut near, mut room) = (Vec::new(), Vec::new());
         let parts = self.places.len().div_ceil(PLACES).max(1);
         for places in self.places.chunks(self.places.len().div_ceil(parts).max(1)) {
-            let (places, dy) = if taps < MANY {
+            let (places, dy) = if taps < MANY || are_spread(places) {
                 (places, &self.dy[first..])
             } else {
                 near.clear();
@@ -52,6 +52,11 @@ impl Products<'_> {
             arch().dispatch(Work { taps, runs, places, x, dy, sums });
         }
     }
+}
+
+/// Whether places follow each other at an odd number of lines, which have different sets of the first-level cache.
+fn are_spread(places: &[Place]) -> bool {
+    places.windows(2).all(|pair| pair[0].to.abs_diff(pair[1].to) % (2 * WIDEST) == WIDEST)
 }
 
 /// The channels of a block at a few places.

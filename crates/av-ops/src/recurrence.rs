@@ -218,13 +218,13 @@ impl<C: Cell> Recurrence<C> {
         }
     }
 
-    /// Copies the inputs of some sequences in a window: a row for each step and sequence.
-    fn gather<T: Float>(&self, x: &[T], window: Range<usize>, rows: &mut [T]) {
-        let mut rows = rows.chunks_exact_mut(self.inputs);
+    /// Copies the inputs of some sequences in a window: a row for each step and sequence, `stride` elements apart.
+    fn gather<T: Float>(&self, x: &[T], window: Range<usize>, rows: &mut [T], stride: usize) {
+        let mut rows = rows.chunks_exact_mut(stride);
         for step in window.map(|taken| self.place(taken)) {
             let sequences = x.chunks_exact(self.steps * self.inputs);
             for (x, row) in sequences.zip(&mut rows) {
-                row.copy_from_slice(&x[step * self.inputs..][..self.inputs]);
+                row[..self.inputs].copy_from_slice(&x[step * self.inputs..][..self.inputs]);
             }
         }
     }

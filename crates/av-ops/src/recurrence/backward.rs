@@ -10,7 +10,7 @@ use crate::cpu::{Float, Gradients, Values, tensor_like};
 use crate::matrix::Matrix;
 use crate::panels::Panels;
 use crate::sums::add_in_order;
-use crate::vectorised::vectorised;
+use crate::vectorised::{WIDEST, vectorised};
 
 /// What went into a run and came out of it.
 struct Run<'r, T> {
@@ -23,7 +23,7 @@ struct Run<'r, T> {
 }
 
 /// The steps of a window: a row for each piece, step in the order in which they were taken, and
-/// sequence.
+/// sequence. Rows start [`apart`] elements from each other.
 struct Rows<T> {
     /// Gradients of the sums that go into the gates.
     d_gates: Vec<T>,
@@ -48,6 +48,12 @@ impl<T: Float> WeightGradients<T> {
             input: C::INPUT.iter().map(|block| zeros(run.inputs, block.count)).collect(),
         }
     }
+}
+
+/// Elements from row to row, an odd number of lines: the same columns of many rows, which the sums over rows read, have
+/// different sets of the first-level cache.
+fn apart(width: usize) -> usize {
+    width.next_multiple_of(WIDEST) | WIDEST
 }
 
 impl<C: Cell> Recurrence<C> {
@@ -114,9 +120,9 @@ impl<C: Cell> Recurrence<C> {
     /// Makes room for a window.
     fn resize<T: Float>(&self, rows: &mut Rows<T>, steps: usize) {
         let count = self.batch * steps;
-        rows.d_gates.resize(count * self.widths().0, T::zero());
-        rows.x.resize(count * self.inputs, T::zero());
-        rows.before.resize(count * self.hidden, T::zero());
+        rows.d_gates.resize(count * apart(self.widths().0), T::zero());
+        rows.x.resize(count * apart(self.inputs), T::zero());
+        rows.before.resize(count * apart(self.hidden), T::zero());
     }
 
     /// Takes the steps of a window back, and gives the sums of the gradients of the gates.
@@ -134,18 +140,18 @@ impl<C: Cell> Recurrence<C> {
         let per_piece = SEQUENCES * window.len();
         let pieces = d_state
             .par_chunks_mut(SEQUENCES * state_width)
-            .zip(rows.d_gates.par_chunks_mut(per_piece * gates_width))
-            .zip(rows.before.par_chunks_mut(per_piece * hidden))
-            .zip(rows.x.par_chunks_mut(per_piece * self.inputs));
+            .zip(rows.d_gates.par_chunks_mut(per_piece * apart(gates_width)))
+            .zip(rows.before.par_chunks_mut(per_piece * apart(hidden)))
+            .zip(rows.x.par_chunks_mut(per_piece * apart(self.inputs)));
         let sums = pieces.enumerate().map(|(piece, (((d_state, d_gates), before), x))| {
             self.fill(run, piece, window.clone(), before, x);
             let sequences = d_state.len() / state_width;
             let mut sums = vec![0.0; gates_width];
-            let steps = d_gates.chunks_exact_mut(sequences * gates_width);
-            let steps = steps.zip(before.chunks_exact(sequences * hidden));
+            let steps = d_gates.chunks_exact_mut(sequences * apart(gates_width));
+            let steps = steps.zip(before.chunks_exact(sequences * apart(hidden)));
             for (taken, (d_gates, before)) in window.clone().zip(steps).rev() {
                 self.step_back(run, (piece, taken), before, d_state, d_gates, &mut sums);
-                let d_gates = Matrix::new(d_gates, sequences, gates, gates_width);
+                let d_gates = Matrix::new(d_gates, sequences, gates, apart(gates_width));
                 weight.add_to(d_gates, d_state, state_width);
             }
             sums
@@ -167,15 +173,15 @@ impl<C: Cell> Recurrence<C> {
         let first = piece * SEQUENCES;
         let sequences = first..batch.min(first + SEQUENCES);
         let part = |width: usize| sequences.start * width..sequences.end * width;
-        self.gather(&run.x[part(steps * inputs)], window.clone(), x);
+        self.gather(&run.x[part(steps * inputs)], window.clone(), x, apart(inputs));
         let (y, initial) = (&run.y[part(steps * hidden)], &run.initial[part(state_width)]);
-        let mut rows = before.chunks_exact_mut(hidden);
+        let mut rows = before.chunks_exact_mut(apart(hidden));
         for taken in window {
             let states = y.chunks_exact(steps * hidden).zip(initial.chunks_exact(state_width));
             for ((y, initial), row) in states.zip(&mut rows) {
                 let before = taken.checked_sub(1).map(|before| self.place(before));
                 let before = before.map_or(initial, |place| &y[place * hidden..]);
-                row.copy_from_slice(&before[..hidden]);
+                row[..hidden].copy_from_slice(&before[..hidden]);
             }
         }
     }
@@ -200,8 +206,8 @@ impl<C: Cell> Recurrence<C> {
             || {
                 let gradients = d_state
                     .chunks_exact_mut(state_width)
-                    .zip(d_gates.chunks_exact_mut(gates_width));
-                let given = kept.chunks_exact(kept_width).zip(before.chunks_exact(hidden));
+                    .zip(d_gates.chunks_exact_mut(apart(gates_width)));
+                let given = kept.chunks_exact(kept_width).zip(before.chunks_exact(apart(hidden)));
                 for (sequence, ((kept, before), (d_state, d_gates))) in
                     given.zip(gradients).enumerate()
                 {
@@ -210,6 +216,7 @@ impl<C: Cell> Recurrence<C> {
                         d_state.iter_mut().zip(dy).for_each(|(d_state, &dy)| *d_state += dy);
                     }
                     let (gates, rest) = kept.split_at(gates_width);
+                    let (before, d_gates) = (&before[..hidden], &mut d_gates[..gates_width]);
                     C::back(gates, [before, rest], d_state, d_gates);
                     sums.iter_mut().zip(d_gates).for_each(|(sum, d)| *sum += d.to_f64());
                 }
@@ -226,7 +233,7 @@ impl<C: Cell> Recurrence<C> {
         dx: &mut [T],
     ) {
         let (steps, inputs, hidden) = (self.steps, self.inputs, self.hidden);
-        let (width, ..) = self.widths();
+        let width = apart(self.widths().0);
         let pieces = d_gates.par_chunks(SEQUENCES * window.len() * width);
         dx.par_chunks_mut(SEQUENCES * steps * inputs).zip(pieces).for_each(|(dx, d_gates)| {
             let mut rows = vec![T::zero(); d_gates.len() / width * inputs];
@@ -251,8 +258,8 @@ impl<C: Cell> Recurrence<C> {
     /// Adds what comes from a window to the gradients of the two weights.
     fn add_weight_gradients<T: Float>(&self, rows: &Rows<T>, gradients: &mut WeightGradients<T>) {
         let (inputs, hidden) = (self.inputs, self.hidden);
-        let (width, ..) = self.widths();
-        let count = rows.before.len() / hidden;
+        let width = apart(self.widths().0);
+        let count = rows.before.len() / apart(hidden);
         let d_gates = |block: &Block| {
             let start = &rows.d_gates[block.slot * hidden..];
             Matrix::new(start, count, block.count * hidden, width)
@@ -260,9 +267,10 @@ impl<C: Cell> Recurrence<C> {
         let all = Block { weight: 0, slot: 0, count: C::GATES };
         gradients
             .hidden
-            .add_transposed(Matrix::new(&rows.before, count, hidden, hidden), d_gates(&all));
+            .add_transposed(Matrix::new(&rows.before, count, hidden, apart(hidden)), d_gates(&all));
         for (block, gradient) in C::INPUT.iter().zip(&mut gradients.input) {
-            gradient.add_transposed(Matrix::new(&rows.x, count, inputs, inputs), d_gates(block));
+            gradient
+                .add_transposed(Matrix::new(&rows.x, count, inputs, apart(inputs)), d_gates(block));
         }
     }
 

@@ -45,7 +45,7 @@ impl<C: Cell> Recurrence<C> {
         let mut rows = Vec::new();
         for window in self.windows() {
             rows.resize(window.len() * sequences * inputs, T::zero());
-            self.gather(x, window.clone(), &mut rows);
+            self.gather(x, window.clone(), &mut rows, inputs);
             for _ in 0..window.len() * sequences {
                 kept.extend_from_slice(&weights.bias);
                 kept.resize(kept.len() + kept_width - weights.bias.len(), T::zero());
