@@ -87,8 +87,8 @@ pub mod segments;
 
 pub use audio::{
     Convention, DescriptorConfig, Descriptors, FunctionalSet, Functionals, LogMel, Logarithm,
-    Matrix, MelScale, MelSpectrogram, Mfcc, Normalisation, POWER_FLOOR, PitchTrack, Precision,
-    Pyin, Trim, VoiceQuality, deltas, descriptors, resample, voice_quality,
+    Matrix, MelPlan, MelScale, MelSpectrogram, Mfcc, Normalisation, POWER_FLOOR, PitchTrack,
+    Precision, Pyin, Trim, VoiceQuality, deltas, descriptors, resample, voice_quality,
 };
 pub use cache::{Cache, Cached, Origin};
 pub use error::{Error, Result};

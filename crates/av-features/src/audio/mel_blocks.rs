@@ -26,8 +26,9 @@ const MAX_LANES: usize = 16;
 ///
 /// The samples of a frame, two and two, are transformed as complex numbers, half as many. Sums have the same order on all
 /// machines and nothing is fused, so that the bits are the same too.
+#[derive(Debug, Clone)]
 pub(crate) struct MelBlocks<T> {
-    framing: Framing<T>,
+    pub(crate) framing: Framing<T>,
     /// Its weights two and two; a window of odd length is followed by a 0.
     window: Vec<[T; 2]>,
     /// What samples are multiplied by as they come into lanes: the window, or ones if something else is done to them before.
@@ -45,6 +46,7 @@ pub(crate) struct MelBlocks<T> {
 }
 
 /// The bins that a band sees.
+#[derive(Debug, Clone)]
 struct Filter {
     first: usize,
     count: usize,

@@ -2,13 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fourier::roots;
-use super::lanes::Real;
 use super::logarithm::Logarithm;
 use super::matrix::Matrix;
 use super::mel::{MelBank, MelScale, Triangles};
-use super::mel_blocks::MelBlocks;
-use super::spectrum::{Edges, Framing, Spectrum, hann, hann_of};
+use super::mel_plan::MelPlan;
+use super::spectrum::{Edges, Framing, hann, hann_of};
 use crate::media::RATES_HZ;
 use crate::{Error, Result};
 
@@ -72,9 +70,6 @@ const MAX_FFT: usize = 65_536;
 
 /// Most bands.
 const MAX_MELS: usize = 1024;
-
-/// Most values of a spectrogram: 1 GiB of them.
-const MAX_VALUES: usize = 1 << 28;
 
 /// Mel spectrograms of a sound, equal to those of a named tool to rounding.
 ///
@@ -168,46 +163,20 @@ impl MelSpectrogram {
         }
     }
 
-    /// The power in each band.
-    pub fn power(&self, samples: &[f32]) -> Result<Matrix> {
+    /// What its spectrograms are computed with, for many sounds.
+    pub fn plan(&self) -> Result<MelPlan> {
         self.check()?;
-        let roots = roots(self.n_fft);
-        let framing = self.framing(&roots);
-        let frames = framing.frames(samples.len());
-        if frames.saturating_mul(self.n_mels) > MAX_VALUES {
-            return Err(wrong(format!("{frames} frames of {} bands: a longer hop", self.n_mels)));
-        }
-        let values = match self.precision {
-            Precision::Double => self.bands::<f64>(framing, &roots, samples),
-            Precision::Single => self.bands::<f32>(framing, &roots, samples),
-        };
-        Ok(Matrix { columns: self.n_mels, values: values? })
+        Ok(MelPlan::new(self))
     }
 
-    /// A block of frames at a time, or one after the other where the transform has a large prime factor.
-    fn bands<T: Real>(
-        &self,
-        framing: Framing<f64>,
-        roots: &[[f64; 2]],
-        samples: &[f32],
-    ) -> Result<Vec<f32>> {
-        let bank = self.bank(self.n_fft / 2 + 1);
-        if let Some(blocks) = MelBlocks::<T>::new(&framing, roots, &bank) {
-            return Ok(blocks.power(samples));
-        }
-        let mut spectrum = Spectrum::framed(framing, self.n_fft);
-        let mut values = Vec::new();
-        for t in 0..spectrum.frames(samples.len()) {
-            values.extend(bank.apply(spectrum.power(samples, t)?).map(|power| power as f32));
-        }
-        Ok(values)
+    /// The power in each band.
+    pub fn power(&self, samples: &[f32]) -> Result<Matrix> {
+        self.plan()?.power(samples)
     }
 
     /// The logarithm of the power in each band, which [`Logarithm`] defines.
     pub fn log(&self, samples: &[f32]) -> Result<Matrix> {
-        let mut matrix = self.power(samples)?;
-        self.log.apply(&mut matrix.values);
-        Ok(matrix)
+        self.plan()?.log(samples)
     }
 
     /// The time of the middle of frame `t` in seconds from the start of the sound.
@@ -238,7 +207,7 @@ impl MelSpectrogram {
     }
 
     /// A window as long as the transform has the same roots of unity.
-    fn framing(&self, roots: &[[f64; 2]]) -> Framing<f64> {
+    pub(super) fn framing(&self, roots: &[[f64; 2]]) -> Framing<f64> {
         let whole = self.window == self.n_fft;
         let centred = |edges| Framing {
             window: if whole { hann_of(roots) } else { hann(self.window) },
@@ -265,13 +234,14 @@ impl MelSpectrogram {
         }
     }
 
-    fn bank(&self, bins: usize) -> MelBank {
+    pub(super) fn bank(&self) -> MelBank {
         let (scale, shape) = match self.convention {
             Convention::Librosa => (MelScale::Slaney, Triangles::Area),
             Convention::Torchaudio => (MelScale::Htk, Triangles::Peak),
             Convention::Kaldi => (MelScale::Htk, Triangles::Mel),
         };
         let bin_hz = f64::from(self.sample_rate_hz) / self.n_fft as f64;
+        let bins = self.n_fft / 2 + 1;
         MelBank::shaped(scale, shape, self.n_mels, [self.low_hz, self.high_hz], bin_hz, bins)
     }
 }
@@ -314,7 +284,7 @@ impl From<Given> for MelSpectrogram {
     }
 }
 
-fn wrong(reason: impl Into<String>) -> Error {
+pub(super) fn wrong(reason: impl Into<String>) -> Error {
     Error::Config { extractor: "mel spectrogram", reason: reason.into() }
 }
 
