@@ -90,7 +90,6 @@ def log_mels(ours, folder, draw):
         log = librosa.power_to_db(filters @ numpy.abs(librosa.stft(samples, **sizes)) ** 2)
         return log, librosa.feature.delta(log), librosa.feature.delta(log, order=2)
 
-    # Ours and torchaudio's keep window and filters from call to call; librosa's function makes them anew, its parts need not.
     peers = {"torchaudio": with_torchaudio, "librosa": with_librosa, "librosa, filters kept": by_parts}
     for name, theirs in peers.items():
         mine = lambda: ours.ask(f"50 log_mel {name.split(',')[0]} {path}")
@@ -216,7 +215,8 @@ def main():
         parser.error(f"no such part: {', '.join(unknown)}")
     print("# Features beside librosa, torchaudio, PyAV, OpenCV and decord\n")
     print("Written by `scripts/peers/features.py`: one thread each, median of", ROUNDS, "alternating rounds (one of the clips) on one core.")
-    print("Log-mel spectrograms are computed in f32 by all.\n")
+    print("Log-mel spectrograms are computed in f32 by all; window and filters are kept from call to call by ours and torchaudio's.")
+    print("librosa's function makes them anew; \"filters kept\" is its transform and filters that were made once.\n")
     print(f"Machine: {platform.machine()}, {os.cpu_count()} cores. Peers:",
           ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES), end=".\n")
     print("\n| task | peer | ours, ms | peer, ms | ratio | times as fast | our value | peer's value |")
