@@ -131,6 +131,22 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// This build has no face detectors by model files.
+    #[error(
+        "{path} needs the feature `onnx`: build with it, or leave the detector out of the configuration"
+    )]
+    WithoutOnnx {
+        /// The model file.
+        path: PathBuf,
+    },
+    /// A model file is none that finds faces, or cannot be run.
+    #[error("{path} cannot be used as a face detector: {reason}")]
+    Detector {
+        /// The model file.
+        path: PathBuf,
+        /// What is wrong and what is possible.
+        reason: String,
+    },
     /// The configuration of an extractor is not usable.
     #[error("{extractor}: {reason}")]
     Config {
@@ -196,6 +212,8 @@ impl Error {
             Self::Decode { .. } => "cannot be decoded",
             Self::TooLarge { .. } | Self::FrameSize { .. } => "too large",
             Self::WithoutVideo { .. } => "needs FFmpeg",
+            Self::WithoutOnnx { .. } => "needs the feature onnx",
+            Self::Detector { .. } => "no usable face detector",
             Self::Config { .. } => "impossible setting",
             Self::FileRate { .. } | Self::SampleRate { .. } => "sample rate out of range",
             Self::Timeout { .. } => "takes too long to read",

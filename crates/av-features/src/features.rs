@@ -71,8 +71,13 @@ pub trait Extractor: Serialize {
 
     /// Name, version and configuration as a text: equal texts mean equal features.
     fn fingerprint(&self) -> String {
-        // A struct of numbers and words always has a JSON form.
-        let config = serde_json::to_string(self).unwrap_or_else(|error| error.to_string());
-        format!("{}/{} {config}", Self::NAME, Self::VERSION)
+        fingerprint(self)
     }
+}
+
+/// Name, version and configuration.
+pub(crate) fn fingerprint<E: Extractor + ?Sized>(extractor: &E) -> String {
+    // A struct of numbers and words always has a JSON form.
+    let config = serde_json::to_string(extractor).unwrap_or_else(|error| error.to_string());
+    format!("{}/{} {config}", E::NAME, E::VERSION)
 }

@@ -49,8 +49,16 @@ impl Frame {
 
     /// Cuts out a square, which must lie inside, and scales it to `size` pixels; RGB.
     pub(crate) fn crop(&self, square: Square, size: usize) -> Result<Vec<u8>> {
-        let options = ResizeOptions::new().crop(square.left, square.top, square.side, square.side);
-        scale(&self.rgb, PixelType::U8x3, [self.width, self.height], [size, size], options)
+        let Square { left, top, side } = square;
+        Ok(self.part([left, top], [side; 2], [size; 2])?.rgb)
+    }
+
+    /// Cuts out a rectangle by its upper left corner and its sides, which must lie inside, and scales it to so many
+    /// pixels across and down.
+    pub(crate) fn part(&self, corner: [f64; 2], sides: [f64; 2], to: [usize; 2]) -> Result<Self> {
+        let options = ResizeOptions::new().crop(corner[0], corner[1], sides[0], sides[1]);
+        let rgb = scale(&self.rgb, PixelType::U8x3, [self.width, self.height], to, options)?;
+        Ok(Self { rgb, width: to[0], height: to[1], time_s: self.time_s })
     }
 }
 

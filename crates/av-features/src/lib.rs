@@ -53,7 +53,7 @@
 //! [`augment`] makes other sounds, spectrograms and pictures of one.
 //!
 //! Underneath: [`read_sound`] gives one channel at any rate and [`resample`] another one, [`Frames`] the images of a
-//! video with their times, [`FaceTrack`] where the face is in them, [`write_clip`] makes an mp4 file, [`write_png`] an
+//! video with their times, [`FaceTrack`] where the face is in them, [`FaceDetector`] another detector for it, [`write_clip`] makes an mp4 file, [`write_png`] an
 //! image, and [`Cache`] keeps what was extracted. An extractor of one's own is a
 //! struct of settings that implements [`Extractor`].
 //!
@@ -73,6 +73,8 @@
 //!
 //! `video` (on by default) links FFmpeg. Without it wav files are read by a Rust library, and everything else is
 //! an error that says so.
+//!
+//! `onnx` runs a [`FaceDetector`] by a model file of one's own, in place of the one that is built in.
 
 mod audio;
 pub mod augment;
@@ -92,7 +94,7 @@ pub use audio::{
 };
 pub use cache::{Cache, Cached, Origin};
 pub use error::{Error, Result};
-pub use face::{FaceCrops, FaceHog, FaceMotion, FaceTrack, Follow, Sighting};
+pub use face::{FaceCrops, FaceDetector, FaceHog, FaceMotion, FaceTrack, Follow, Sighting};
 pub use features::{Extractor, Faces, Features, Values};
 pub use image::{Frame, Square};
 #[cfg(feature = "video")]

@@ -18,8 +18,13 @@ const EDGES: [(&str, &[&str]); 8] = [
 ];
 
 /// The features of the workspace, besides `default`. Any other needs a decision record.
-const FEATURES: [(&str, &str); 3] =
-    [("av-features", "video"), ("hgr-corr", "candle"), ("hgr-corr", "serde")];
+const FEATURES: [(&str, &str); 5] = [
+    ("av-bench", "onnx"),
+    ("av-features", "onnx"),
+    ("av-features", "video"),
+    ("hgr-corr", "candle"),
+    ("hgr-corr", "serde"),
+];
 
 /// What `cargo metadata` says, as far as it is asked for. The crate of that name would switch on features of common
 /// dependencies, and with them a second build of every crate below this one.

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::align::upright;
+use super::detector::{FaceDetector, fingerprint};
 use super::follow::Follow;
 use super::track::FaceTrack;
 use crate::features::{Extractor, Features, Values};
+use crate::image::Frame;
 use crate::media::Frames;
 use crate::{Error, Result, segments};
 
@@ -23,10 +26,23 @@ use crate::{Error, Result, segments};
 /// the one that it would show alone; the first and the last frame of the clip are repeated where it would be left. All
 /// are cut with the square of the middle one, so that what moves is the face and not the square.
 ///
+/// With `align` the face is upright and of one size instead: the picture is cut out by the rotation, scale and shift that
+/// take the five landmarks nearest to their places in the template of ArcFace (by least squares), which is scaled to
+/// `size`, and around its middle by `1 / margin`. The landmarks of a time are those of the track, smoothed and joined by
+/// lines as its squares are. Beyond the edges of the frame its outermost pixels are repeated. Where no face is found in the
+/// whole clip, or its landmarks are at one place, the square is shown.
+///
 /// # Shapes
 ///
 /// `(segments, 3 * frames, size, size)` bytes: red, green, blue of the first frame, then of the next. Frames are
 /// channels, because that is what two-dimensional convolutions take.
+///
+/// # Source
+///
+/// Of `align`: S. Umeyama, IEEE Transactions on Pattern Analysis and Machine Intelligence 13(4), 1991; the template of J.
+/// Deng et al., "ArcFace", CVPR 2019, in pixels of 112 x 112, the first of which has its middle at 0.5: the subject's
+/// right eye at (38.2946, 51.6963), left eye (73.5318, 51.5014), nose (56.0252, 71.7366), right and left corner of the
+/// mouth (41.5493, 92.3655) and (70.7299, 92.2041).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FaceCrops {
@@ -45,6 +61,12 @@ pub struct FaceCrops {
     pub frames: usize,
     /// Time between the frames of a segment in milliseconds, 1 to 1000.
     pub interval_ms: f64,
+    /// A detector by a model file, in place of the one that is built in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detector: Option<FaceDetector>,
+    /// Whether faces are turned upright by their landmarks, which needs a [`detector`](Self::detector) that finds them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub align: bool,
 }
 
 impl Default for FaceCrops {
@@ -57,6 +79,8 @@ impl Default for FaceCrops {
             follow: Follow::Largest,
             frames: 1,
             interval_ms: 40.0, // 25 frames a second
+            detector: None,
+            align: false,
         }
     }
 }
@@ -67,7 +91,7 @@ impl Extractor for FaceCrops {
 
     fn extract(&self, media: &Path) -> Result<Features> {
         self.check()?;
-        let track = FaceTrack::new(media, self.every, self.follow)?;
+        let track = FaceTrack::found_by(self.detector.as_ref(), media, self.every, self.follow)?;
         segments::check_duration(media, track.duration_s())?;
         let values = self.cut(media, &track)?;
         Ok(Features {
@@ -78,6 +102,11 @@ impl Extractor for FaceCrops {
             faces: Some(track.faces()),
             warnings: track.warnings().to_vec(),
         })
+    }
+
+    fn fingerprint(&self) -> String {
+        let built_in = Self { detector: None, ..self.clone() };
+        fingerprint(&built_in, self.detector.as_ref())
     }
 }
 
@@ -101,8 +130,7 @@ impl FaceCrops {
                 let frame = frames.image()?;
                 let pictures = values.chunks_exact_mut(3 * plane).zip(&shots);
                 for (picture, shot) in pictures.filter(|(_, shot)| shot.number == number) {
-                    let square = track.square_at(&frame, shot.time_s, self.margin);
-                    let rgb = frame.crop(square, self.size)?;
+                    let rgb = self.picture(&frame, track, shot.time_s)?;
                     for (i, pixel) in rgb.as_chunks::<3>().0.iter().enumerate() {
                         for (colour, value) in pixel.iter().enumerate() {
                             picture[colour * plane + i] = *value;
@@ -113,6 +141,17 @@ impl FaceCrops {
             number += 1;
         }
         Ok(values)
+    }
+
+    /// The face of a frame where it is at a time: upright, or its square.
+    fn picture(&self, frame: &Frame, track: &FaceTrack, time_s: f64) -> Result<Vec<u8>> {
+        if self.align
+            && let Some(landmarks) = track.landmarks_at(frame, time_s)
+            && let Some(picture) = upright(frame, &landmarks, self.size, self.margin)?
+        {
+            return Ok(picture);
+        }
+        frame.crop(track.square_at(frame, time_s, self.margin), self.size)
     }
 
     /// The frames of all segments, one segment after the other.
@@ -139,6 +178,12 @@ impl FaceCrops {
         }
         if !(1.0..=1000.0).contains(&self.interval_ms) {
             return wrong("interval_ms must be within 1 to 1000".into());
+        }
+        if self.align && self.detector.is_none() {
+            return wrong(
+                "align needs landmarks, which the detector that is built in does not find: give a detector with a model file"
+                    .into(),
+            );
         }
         // No factor is above 1024: the product is below 2^36.
         if self.segments * self.frames * self.size * self.size > MAX_PIXELS {
@@ -191,7 +236,7 @@ pub(super) mod tests {
         let format = ClipFormat { width: 256, height: 128, fps: 25, sample_rate_hz: 16_000 };
         let picture: Vec<u8> = (0..256 * 128).flat_map(|i| [(i % 256) as u8, 90, 90]).collect();
         write_clip(&path, &format, std::iter::repeat_n(picture, 25), &[]).unwrap();
-        let face = |x| Face { x, y: 0.5, side: 0.125 };
+        let face = |x| Face::new(x, 0.5, 0.125);
         let times_s = (0..25).map(|i| f64::from(i) * 0.04).collect();
         (path, FaceTrack::known(times_s, 1.0, &[(0.0, face(0.3)), (0.96, face(0.7))]))
     }

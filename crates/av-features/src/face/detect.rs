@@ -1,52 +1,69 @@
-//! Finding the face in a frame.
+//! What a detector of faces is: frames in, faces out.
 
-use rustface::{ImageData, Model, read_model};
+use std::array::from_fn;
 
-use crate::image::{Frame, Square, grey, scale_grey};
-use crate::{Error, Result};
-
-/// The frontal face model of SeetaFace (BSD 2-clause, see model/LICENSE).
-const MODEL: &[u8] = include_bytes!("../../model/seeta_fd_frontal_v1.0.bin");
-
-/// Longer sides in pixels at which a frame is scanned, the second only after a miss: the cost grows
-/// with the area, and faces below some 40 pixels are not seen.
-const FIRST_SCAN: std::ops::RangeInclusive<usize> = 240..=427;
-const SECOND_SCAN: usize = 640;
-
-/// Looks around known faces between two at the whole frame: at every fifth frame a face that has come is seen within a
-/// second.
-const NEAR_LOOKS: usize = 4;
-
-/// Most faces that are looked at one by one: around more, the whole frame costs no more.
-const NEAR_FACES: usize = 3;
-
-/// Side of the square that is looked at around a face, relative to the face's: a face moves by less than half of its
-/// side between two looks, and grows by less than a half.
-const NEAR_REACH: f64 = 2.0;
-
-/// Side in pixels at which that square is scanned: the face has 48 there, a little more than the window of the detector.
-const NEAR_SCAN: usize = 96;
-
-/// Smallest side of an image that the detector can look at: its window.
-const WINDOW: usize = 40;
+use super::detector::FaceDetector;
+use super::seeta::Seeta;
+use crate::Result;
+use crate::image::Frame;
 
 /// Difference of the brightest and the darkest pixel below which a frame is blank: a fade, not a
 /// picture. Compression leaves a few levels of noise.
 const BLANK: u8 = 24;
 
-/// Score above which a detection counts; false ones rarely reach it.
-const SCORE: f64 = 2.0;
+/// Places in a face, each across and down: the subject's right eye, left eye, nose, right and left corner of the mouth.
+pub(super) type Landmarks = [[f64; 2]; 5];
 
 /// The middle and the side of a face as fractions: of the width, of the height, of the longer side.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Face {
-    pub(crate) x: f64,
-    pub(crate) y: f64,
-    pub(crate) side: f64,
+pub(super) struct Face {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) side: f64,
+    /// As fractions of the width and of the height; nothing of a detector that sees none.
+    pub(super) landmarks: Option<Landmarks>,
+}
+
+impl Face {
+    /// A face without landmarks.
+    pub(super) fn new(x: f64, y: f64, side: f64) -> Self {
+        Self { x, y, side, landmarks: None }
+    }
+
+    /// The face that is a `share` of the way to another one.
+    pub(super) fn towards(&self, other: &Self, share: f64) -> Self {
+        let mix = |from: f64, to: f64| from + (to - from) * share;
+        let landmarks = self
+            .landmarks
+            .zip(other.landmarks)
+            .map(|(from, to)| from_fn(|n| from_fn(|axis| mix(from[n][axis], to[n][axis]))));
+        Self {
+            x: mix(self.x, other.x),
+            y: mix(self.y, other.y),
+            side: mix(self.side, other.side),
+            landmarks,
+        }
+    }
+
+    /// The median of faces, one at least, coordinate by coordinate.
+    pub(super) fn median(faces: &[Self]) -> Self {
+        let of = |coordinate: fn(&Self) -> f64| median(faces.iter().map(coordinate));
+        let all: Option<Vec<Landmarks>> = faces.iter().map(|face| face.landmarks).collect();
+        let landmarks = all.map(|all| {
+            from_fn(|n| from_fn(|axis| median(all.iter().map(|landmarks| landmarks[n][axis]))))
+        });
+        Self { x: of(|face| face.x), y: of(|face| face.y), side: of(|face| face.side), landmarks }
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// What became of looking at a frame.
-pub(crate) enum Search {
+pub(super) enum Search {
     /// There is nothing in the frame.
     Blank,
     /// No face was detected.
@@ -55,178 +72,22 @@ pub(crate) enum Search {
     Found(Vec<Face>),
 }
 
-/// Looks for faces in the frames of a clip, one after the other: now and then in the whole frame, and where faces are
-/// known around them, which costs a fraction of that.
-pub(crate) struct Detector {
-    inner: Box<dyn rustface::Detector>,
-    /// The faces of the last look.
-    known: Vec<Face>,
-    /// Looks since the last at the whole frame.
-    near: usize,
-}
-
-impl Detector {
-    pub(crate) fn new() -> Result<Self> {
-        let model: Model = read_model(MODEL).map_err(|error| Error::Internal {
-            what: "reading the face model",
-            source: error.into(),
-        })?;
-        let mut inner = rustface::create_detector_with_model(model);
-        inner.set_score_thresh(SCORE);
-        Ok(Self { inner, known: vec![], near: 0 })
-    }
-
+/// Looks for faces in the frames of a clip, one after the other.
+pub(super) trait Detector {
     /// The faces of the next frame.
-    pub(crate) fn find(&mut self, frame: &Frame) -> Result<Search> {
-        if self.near < NEAR_LOOKS
-            && let Some(faces) = self.known_again(frame)?
-        {
-            self.near += 1;
-            self.known.clone_from(&faces);
-            return Ok(Search::Found(faces));
-        }
-        let search = self.whole(frame)?;
-        self.near = 0;
-        self.known = if let Search::Found(faces) = &search { faces.clone() } else { vec![] };
-        Ok(search)
-    }
+    fn find(&mut self, frame: &Frame) -> Result<Search>;
+}
 
-    /// The known faces as they are in this frame; nothing where there are none, or one of them is not where it was.
-    fn known_again(&mut self, frame: &Frame) -> Result<Option<Vec<Face>>> {
-        if !(1..=NEAR_FACES).contains(&self.known.len()) {
-            return Ok(None);
-        }
-        let mut faces = Vec::with_capacity(self.known.len());
-        for known in self.known.clone() {
-            match self.around(frame, &known)? {
-                Some(face) => faces.push(face),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(faces))
-    }
-
-    /// The face nearest to where one was.
-    fn around(&mut self, frame: &Frame, known: &Face) -> Result<Option<Face>> {
-        let (width, height) = (frame.width as f64, frame.height as f64);
-        let longer = width.max(height);
-        let side = (known.side * longer * NEAR_REACH).clamp(1.0, width.min(height));
-        let place =
-            |middle: f64, length: f64| (middle * length - side / 2.0).clamp(0.0, length - side);
-        let square = Square { left: place(known.x, width), top: place(known.y, height), side };
-        let pixels = grey(&frame.crop(square, NEAR_SCAN)?);
-        let found = self.scan(&pixels, [NEAR_SCAN; 2]).into_iter().map(|face| Face {
-            x: (square.left + face.x * side) / width,
-            y: (square.top + face.y * side) / height,
-            side: face.side * side / longer,
-        });
-        let apart = |face: &Face| ((face.x - known.x) * width).hypot((face.y - known.y) * height);
-        Ok(found.min_by(|a, b| apart(a).total_cmp(&apart(b))))
-    }
-
-    /// The faces of a frame, wherever they are.
-    fn whole(&mut self, frame: &Frame) -> Result<Search> {
-        let grey = frame.grey();
-        let (dark, bright) = grey.iter().fold((255, 0), |(a, b), &v| (v.min(a), v.max(b)));
-        if bright.saturating_sub(dark) < BLANK {
-            return Ok(Search::Blank);
-        }
-        let size = [frame.width, frame.height];
-        let longer = frame.width.max(frame.height);
-        for side in [longer.clamp(*FIRST_SCAN.start(), *FIRST_SCAN.end()), SECOND_SCAN] {
-            let scaled = size.map(|length| (length * side).div_ceil(longer.max(1)));
-            if scaled.iter().any(|&length| length < WINDOW) {
-                continue;
-            }
-            let pixels = scale_grey(&grey, size, scaled)?;
-            let faces = self.scan(&pixels, scaled);
-            if !faces.is_empty() {
-                return Ok(Search::Found(faces));
-            }
-        }
-        Ok(Search::Missed)
-    }
-
-    fn scan(&mut self, pixels: &[u8], [width, height]: [usize; 2]) -> Vec<Face> {
-        // Both are at most SECOND_SCAN.
-        let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let faces = self.inner.detect(&ImageData::new(pixels, side(width), side(height)));
-        let middle = |start: i32, length: u32| f64::from(start) + f64::from(length) / 2.0;
-        let face = |found: &rustface::Rectangle| Face {
-            x: middle(found.x(), found.width()) / width as f64,
-            y: middle(found.y(), found.height()) / height as f64,
-            side: f64::from(found.width()) / width.max(height) as f64,
-        };
-        faces.iter().map(|found| face(found.bbox())).collect()
+/// The detector of a configuration, or the one that is built in.
+pub(super) fn open(configured: Option<&FaceDetector>) -> Result<Box<dyn Detector>> {
+    match configured {
+        Some(detector) => detector.open(),
+        None => Ok(Box::new(Seeta::new()?)),
     }
 }
 
-// Their frames are read through FFmpeg.
-#[cfg(test)]
-#[cfg(feature = "video")]
-mod tests {
-    use super::*;
-    use crate::media::Frames;
-    use std::path::Path;
-
-    /// The first and the sixth frame of a recording of a talking face; none where there are no recordings.
-    fn frames(name: &str) -> Option<[Frame; 2]> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
-        if !folder.is_dir() {
-            println!("skipped: no real recordings at {}", folder.display());
-            return None;
-        }
-        let mut frames = Frames::open(&folder.join(name)).unwrap();
-        let first = frames.next().unwrap().unwrap();
-        Some([first, frames.nth(4).unwrap().unwrap()])
-    }
-
-    fn found(detector: &mut Detector, frame: &Frame) -> Vec<Face> {
-        match detector.find(frame).unwrap() {
-            Search::Found(faces) => faces,
-            Search::Missed | Search::Blank => vec![],
-        }
-    }
-
-    #[test]
-    fn a_known_face_is_found_where_the_whole_frame_has_it() {
-        for name in ["grid-talking-faces/bbaf2n.mpg", "javanese-av/01-01-01_01.mp4"] {
-            let Some([first, next]) = frames(name) else { return };
-            let mut detector = Detector::new().unwrap();
-            assert_eq!(found(&mut detector, &first).len(), 1, "{name}");
-            let near = found(&mut detector, &next)[0];
-            assert_eq!(detector.near, 1, "{name}");
-            let whole = found(&mut Detector::new().unwrap(), &next)[0];
-            assert_ne!(near, whole);
-            // The detector's squares are multiples of a few pixels.
-            let apart = [near.x - whole.x, near.y - whole.y, near.side - whole.side];
-            assert!(apart.iter().all(|a| a.abs() < 0.1 * whole.side), "{name}: {near:?} {whole:?}");
-        }
-    }
-
-    /// Two frames of one size beside each other.
-    fn beside(left: &Frame, right: &Frame) -> Frame {
-        let rows = |frame: &Frame| 3 * frame.width;
-        let pairs = left.rgb.chunks(rows(left)).zip(right.rgb.chunks(rows(right)));
-        let rgb = pairs.flat_map(|(a, b)| [a, b].concat()).collect();
-        Frame { rgb, width: left.width + right.width, ..*left }
-    }
-
-    #[test]
-    fn a_face_that_comes_is_seen_at_the_next_look_at_the_whole_frame() {
-        let Some([face, _]) = frames("grid-talking-faces/bbaf2n.mpg") else { return };
-        let wall = Frame { rgb: vec![90; face.rgb.len()], ..face };
-        let (alone, both) = (beside(&face, &wall), beside(&face, &face));
-        let mut detector = Detector::new().unwrap();
-        let mut count = |frame: &Frame| found(&mut detector, frame).len();
-        assert_eq!(count(&alone), 1);
-        let counts: Vec<usize> = (0..NEAR_LOOKS + 2).map(|_| count(&both)).collect();
-        assert_eq!(counts, [1, 1, 1, 1, 2, 2]);
-        // One of the two leaves: its place is empty, and the whole frame is looked at.
-        assert_eq!(count(&beside(&wall, &face)), 1);
-        assert_eq!(count(&beside(&wall, &wall)), 0);
-        assert_eq!(count(&both), 2);
-        // At a cut the face is somewhere else.
-        assert_eq!([count(&alone), count(&beside(&wall, &face))], [1, 1]);
-    }
+/// Whether there is nothing in a grey picture.
+pub(super) fn is_blank(grey: &[u8]) -> bool {
+    let (dark, bright) = grey.iter().fold((255, 0), |(a, b), &v| (v.min(a), v.max(b)));
+    bright.saturating_sub(dark) < BLANK
 }

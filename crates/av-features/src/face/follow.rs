@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn face(x: f64, side: f64) -> Face {
-        Face { x, y: 0.5, side }
+        Face::new(x, 0.5, side)
     }
 
     fn looks(faces: &[&[Face]]) -> Vec<Look> {
@@ -198,12 +198,12 @@ mod tests {
     #[test]
     fn overlap_is_measured_in_pixels_whatever_the_shape_of_the_frame() {
         // In a frame of 2 : 1 a tenth of the height is half as many pixels as a tenth of the width.
-        let last = Face { x: 0.5, y: 0.5, side: 0.2 };
-        let look = |x, y| looks(&[&[Face { x, y, side: 0.2 }]])[0].near(&last).is_some();
+        let last = Face::new(0.5, 0.5, 0.2);
+        let look = |x, y| looks(&[&[Face::new(x, y, 0.2)]])[0].near(&last).is_some();
         assert!(look(0.59, 0.5) && !look(0.61, 0.5));
         assert!(look(0.5, 0.69) && !look(0.5, 0.71));
         // In an upright one it is the other way round.
-        let look = |x, y| Look::new(0.0, [320, 640], vec![Face { x, y, side: 0.2 }]);
+        let look = |x, y| Look::new(0.0, [320, 640], vec![Face::new(x, y, 0.2)]);
         let look = |x, y| look(x, y).near(&last).is_some();
         assert!(look(0.69, 0.5) && !look(0.71, 0.5));
         assert!(look(0.5, 0.59) && !look(0.5, 0.61));

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::crops::check;
+use super::detector::{FaceDetector, fingerprint};
 use super::follow::Follow;
 use super::statistics::mean_and_sd;
 use super::track::FaceTrack;
@@ -61,11 +62,14 @@ pub struct FaceHog {
     pub margin: f64,
     /// Which of several faces.
     pub follow: Follow,
+    /// A detector by a model file, in place of the one that is built in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detector: Option<FaceDetector>,
 }
 
 impl Default for FaceHog {
     fn default() -> Self {
-        Self { every: 5, margin: 1.0, follow: Follow::Largest }
+        Self { every: 5, margin: 1.0, follow: Follow::Largest, detector: None }
     }
 }
 
@@ -75,7 +79,7 @@ impl Extractor for FaceHog {
 
     fn extract(&self, media: &Path) -> Result<Features> {
         check(Self::NAME, SIZE, self.every, self.margin)?;
-        let track = FaceTrack::new(media, self.every, self.follow)?;
+        let track = FaceTrack::found_by(self.detector.as_ref(), media, self.every, self.follow)?;
         segments::check_duration(media, track.duration_s())?;
         let mut frames = Frames::open(media)?;
         let mut rows = Vec::new();
@@ -97,6 +101,11 @@ impl Extractor for FaceHog {
             faces: Some(track.faces()),
             warnings: track.warnings().to_vec(),
         })
+    }
+
+    fn fingerprint(&self) -> String {
+        let built_in = Self { detector: None, ..self.clone() };
+        fingerprint(&built_in, self.detector.as_ref())
     }
 }
 

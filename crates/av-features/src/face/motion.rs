@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::crops::check;
+use super::detector::{FaceDetector, fingerprint};
 use super::follow::Follow;
 use super::statistics::mean_and_sd;
 use super::track::FaceTrack;
@@ -49,11 +50,14 @@ pub struct FaceMotion {
     pub follow: Follow,
     /// Time between the frames of a pair in milliseconds, 10 to 1000.
     pub interval_ms: f64,
+    /// A detector by a model file, in place of the one that is built in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detector: Option<FaceDetector>,
 }
 
 impl Default for FaceMotion {
     fn default() -> Self {
-        Self { every: 5, margin: 1.0, follow: Follow::Same, interval_ms: 100.0 }
+        Self { every: 5, margin: 1.0, follow: Follow::Same, interval_ms: 100.0, detector: None }
     }
 }
 
@@ -67,7 +71,7 @@ impl Extractor for FaceMotion {
             let reason = "interval_ms must be within 10 to 1000".into();
             return Err(Error::Config { extractor: Self::NAME, reason });
         }
-        let track = FaceTrack::new(media, self.every, self.follow)?;
+        let track = FaceTrack::found_by(self.detector.as_ref(), media, self.every, self.follow)?;
         segments::check_duration(media, track.duration_s())?;
         let values = mean_and_sd(&self.differences(media, &track)?, COLUMNS);
         Ok(Features {
@@ -78,6 +82,11 @@ impl Extractor for FaceMotion {
             faces: Some(track.faces()),
             warnings: track.warnings().to_vec(),
         })
+    }
+
+    fn fingerprint(&self) -> String {
+        let built_in = Self { detector: None, ..self.clone() };
+        fingerprint(&built_in, self.detector.as_ref())
     }
 }
 

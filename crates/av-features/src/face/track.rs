@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::detect::{Detector, Face, Search};
+use super::detect::{self, Face, Landmarks, Search};
+use super::detector::FaceDetector;
 use super::follow::{Follow, Look, Sighted, choose};
 use crate::Result;
 use crate::features::Faces;
@@ -18,8 +19,8 @@ const MEDIAN_REACH: usize = 2;
 /// # Definition
 ///
 /// A frontal face detector looks at every `every`-th frame: at the whole of it at first, at every fifth look, and where a
-/// known face is not found again; else around the known faces. [`Follow`] says which face counts where there are
-/// several. The squares are smoothed by a median over five detections and joined by straight lines over
+/// known face is not found again; else around the known faces. A [`FaceDetector`] looks at the whole of every such frame. [`Follow`] says which face counts where there are
+/// several. The squares, and the landmarks where there are some, are smoothed by a median over five detections and joined by straight lines over
 /// time; before the first and after the last detection the face stays where it was.
 ///
 /// # Example
@@ -78,8 +79,23 @@ impl FaceTrack {
     ///
     /// Those of [`Frames`].
     pub fn new(media: &Path, every: usize, follow: Follow) -> Result<Self> {
+        Self::found_by(None, media, every, follow)
+    }
+
+    /// The same with a detector by a model file, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Frames`]; [`Error::Detector`](crate::Error::Detector) and
+    /// [`Error::WithoutOnnx`](crate::Error::WithoutOnnx) for a detector that cannot be used.
+    pub fn found_by(
+        detector: Option<&FaceDetector>,
+        media: &Path,
+        every: usize,
+        follow: Follow,
+    ) -> Result<Self> {
+        let mut detector = detect::open(detector)?;
         let mut frames = Frames::open(media)?;
-        let mut detector = Detector::new()?;
         let mut times_s = Vec::new();
         let mut looks = Vec::new();
         while let Some(time_s) = frames.advance()? {
@@ -179,12 +195,19 @@ impl FaceTrack {
     pub(super) fn square_at(&self, frame: &Frame, time_s: f64, margin: f64) -> Square {
         let (width, height) = (frame.width as f64, frame.height as f64);
         let (shorter, longer) = (width.min(height), width.max(height));
-        let middle = Face { x: 0.5, y: 0.5, side: 1.0 };
+        let middle = Face::new(0.5, 0.5, 1.0);
         let face = self.face(time_s).unwrap_or(middle);
         let side = (face.side * longer * margin).clamp(1.0, shorter);
         let place =
             |middle: f64, length: f64| (middle * length - side / 2.0).clamp(0.0, length - side);
         Square { left: place(face.x, width), top: place(face.y, height), side }
+    }
+
+    /// Where the landmarks of the face at a time lie in a frame, in its pixels; nothing where there are none.
+    pub(super) fn landmarks_at(&self, frame: &Frame, time_s: f64) -> Option<Landmarks> {
+        let [width, height] = [frame.width as f64, frame.height as f64];
+        let landmarks = self.face(time_s)?.landmarks?;
+        Some(landmarks.map(|[x, y]| [x * width, y * height]))
     }
 
     /// The last detection before a time and the first one at it or after it.
@@ -203,9 +226,7 @@ impl FaceTrack {
                     // Another face, after a cut: there is nothing between them.
                     return Some(if share < 0.5 { from.face } else { to.face });
                 }
-                let (a, b) = (from.face, to.face);
-                let mix = |a: f64, b: f64| a + (b - a) * share;
-                Some(Face { x: mix(a.x, b.x), y: mix(a.y, b.y), side: mix(a.side, b.side) })
+                Some(from.face.towards(&to.face, share))
             }
             (Some(sighted), None) | (None, Some(sighted)) => Some(sighted.face),
             (None, None) => None,
@@ -213,20 +234,15 @@ impl FaceTrack {
     }
 }
 
-/// The median of the detections around each one that are of the same chain, coordinate by coordinate.
+/// The median of the detections around each one that are of the same chain.
 fn smooth(faces: &[Sighted]) -> Vec<Sighted> {
     (0..faces.len())
         .map(|i| {
             let around =
                 &faces[i.saturating_sub(MEDIAN_REACH)..(i + MEDIAN_REACH + 1).min(faces.len())];
-            let median = |coordinate: fn(&Face) -> f64| {
-                let same = around.iter().filter(|other| other.chain == faces[i].chain);
-                let mut values: Vec<f64> = same.map(|other| coordinate(&other.face)).collect();
-                values.sort_unstable_by(f64::total_cmp);
-                values[values.len() / 2]
-            };
-            let face = Face { x: median(|f| f.x), y: median(|f| f.y), side: median(|f| f.side) };
-            Sighted { face, ..faces[i] }
+            let same = around.iter().filter(|other| other.chain == faces[i].chain);
+            let same: Vec<Face> = same.map(|other| other.face).collect();
+            Sighted { face: Face::median(&same), ..faces[i] }
         })
         .collect()
 }
@@ -236,7 +252,7 @@ mod tests {
     use super::*;
 
     fn face(x: f64) -> Face {
-        Face { x, y: 0.4, side: 0.2 }
+        Face::new(x, 0.4, 0.2)
     }
 
     fn sighted(time_s: f64, face: Face) -> Sighted {
@@ -255,7 +271,7 @@ mod tests {
     #[test]
     fn one_false_detection_does_not_move_the_face() {
         let mut faces: Vec<_> = (0..9).map(|i| sighted(f64::from(i), face(0.5))).collect();
-        faces[4].face = Face { x: 0.9, y: 0.1, side: 0.05 };
+        faces[4].face = Face::new(0.9, 0.1, 0.05);
         assert!(smooth(&faces).iter().all(|sighted| sighted.face == face(0.5)));
     }
 
@@ -267,6 +283,28 @@ mod tests {
         let error = [square.side - 60.0, square.left - 70.0, square.top - 10.0];
         assert!(error.iter().all(|e| e.abs() < 1e-9), "{square:?}");
         assert_eq!(track.square(&frame(0.9), 1.5), track.square(&frame(0.5), 1.5));
+    }
+
+    #[test]
+    fn landmarks_are_smoothed_and_joined_as_squares_are() {
+        // Each landmark goes its own way; one detection is false.
+        let landmarks =
+            |t: f64| Some(std::array::from_fn(|n| [0.1 * t + 0.02 * n as f64, 0.5 - 0.1 * t]));
+        let seen = |i: usize| {
+            let t = if i == 4 { 9.0 } else { i as f64 / 8.0 };
+            sighted(i as f64 / 8.0, Face { landmarks: landmarks(t), ..face(0.5) })
+        };
+        let track = track(smooth(&(0..9).map(seen).collect::<Vec<_>>()));
+        // At the ends the median over three is the second, later as at first; the false one is passed over.
+        for (time_s, t) in
+            [(-1.0, 0.125), (0.25, 0.25), (0.3125, 0.3125), (0.5, 0.625), (7.0, 0.875)]
+        {
+            let found = track.landmarks_at(&frame(0.0), time_s).unwrap();
+            let truth = landmarks(t).unwrap().map(|[x, y]: [f64; 2]| [x * 200.0, y * 100.0]);
+            let apart =
+                found.as_flattened().iter().zip(truth.as_flattened()).map(|(a, b)| (a - b).abs());
+            assert!(apart.fold(0.0, f64::max) < 1e-9, "{time_s}: {found:?} instead of {truth:?}");
+        }
     }
 
     #[test]
@@ -301,7 +339,7 @@ mod tests {
     #[test]
     fn the_square_stays_inside_the_frame() {
         for (x, side) in [(0.0, 0.2), (1.0, 0.3), (0.5, 3.0), (0.99, 0.0)] {
-            let track = track(vec![sighted(0.0, Face { x, y: 1.0, side })]);
+            let track = track(vec![sighted(0.0, Face::new(x, 1.0, side))]);
             let square = track.square(&frame(0.0), 1.3);
             assert!(square.left >= 0.0 && square.left + square.side <= 200.0, "{square:?}");
             assert!(square.top >= 0.0 && square.top + square.side <= 100.0, "{square:?}");
