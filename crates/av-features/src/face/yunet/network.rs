@@ -212,13 +212,7 @@ fn plan(
     let outputs: Vec<_> = output_names().filter_map(|name| place(&name)).map(|i| all[i]).collect();
     network.select_output_outlets(&outputs)?;
     network.analyse(false)?;
-    for output in network.nodes().iter().flat_map(|node| &node.outputs) {
-        let shape = output.fact.shape.as_concrete_finite()?;
-        let count = shape.iter().flatten().try_fold(1_usize, |count, &n| count.checked_mul(n));
-        if count.is_none_or(|count| count > MAX_NUMBERS) {
-            return Err(TractError::msg("an array in it has too many numbers"));
-        }
-    }
+    check_arrays(&network)?;
     let network = network.into_optimized()?;
     let lengths = STRIDES.into_iter().flat_map(|s| OUTPUTS.map(|(_, each)| (s, each)));
     for (i, (name, (stride, each))) in output_names().zip(lengths).enumerate() {
@@ -230,6 +224,28 @@ fn plan(
         }
     }
     network.into_runnable()
+}
+
+/// Checks what the shapes inside of a network come to.
+fn check_arrays(network: &InferenceModel) -> TractResult<()> {
+    for node in network.nodes() {
+        let counts: Vec<Option<usize>> = node.outputs.iter().map(|it| count(&it.fact)).collect();
+        if counts.iter().any(|count| count.is_none_or(|count| count > MAX_NUMBERS)) {
+            return Err(TractError::msg("an array in it has too many numbers, or no known shape"));
+        }
+        // Of an array that is reshaped to more numbers than it has the library would make steps without end.
+        let before = node.inputs.first().map(|&it| network.outlet_fact(it)).transpose()?;
+        if node.op.name() == "Reshape" && counts.first() != before.map(count).as_ref() {
+            return Err(TractError::msg("an array in it is reshaped to another number of numbers"));
+        }
+    }
+    Ok(())
+}
+
+/// How many numbers an array has; nothing where that is open.
+fn count(fact: &InferenceFact) -> Option<usize> {
+    let shape = fact.shape.as_concrete_finite().ok()??;
+    shape.iter().try_fold(1_usize, |count, &length| count.checked_mul(length))
 }
 
 /// What the library does with a file, its panics as errors: it has places that do not expect every file. What is half
