@@ -139,6 +139,19 @@ pub enum VideoInput {
     Table(TableConfig),
 }
 
+impl VideoInput {
+    /// Takes the file of a face detector as relative to `folder`.
+    fn resolve(&mut self, folder: &Path) {
+        let detector = match self {
+            Self::FaceCrops(it) => &mut it.detector,
+            Self::FaceHog(it) => &mut it.detector,
+            Self::FaceMotion(it) => &mut it.detector,
+            Self::Table(_) => return,
+        };
+        *detector = detector.take().map(|it| it.within(folder));
+    }
+}
+
 /// Layer sizes. A reconstruction: the paper gives none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -241,7 +254,7 @@ impl Default for TrainingConfig {
 }
 
 impl Experiment {
-    /// Reads an experiment file and applies `key=value` settings.
+    /// Reads an experiment file and applies `key=value` settings. Files that it names are looked for from its folder.
     ///
     /// Errors: an unreadable file, an unknown or missing key, a value out of range; each names the
     /// file, and the line where there is one.
@@ -255,7 +268,9 @@ impl Experiment {
         let text = std::fs::read_to_string(path).map_err(read)?;
         let mut experiment =
             Self::parse(&text, settings).map_err(|error| error.in_experiment(path))?;
-        experiment.dataset = experiment.dataset.resolve(path.parent().unwrap_or(Path::new("")))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        experiment.dataset = experiment.dataset.resolve(folder)?;
+        experiment.video.resolve(folder);
         Ok(experiment)
     }
 
@@ -426,6 +441,23 @@ mod tests {
             let error = Experiment::read(path, &[]).unwrap_err().to_string();
             assert!(error.starts_with(&path.display().to_string()), "{error}");
             assert!(error.ends_with("an ordinary file of at most 1048576 bytes"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_model_of_a_face_detector_is_looked_for_beside_the_experiment() {
+        use std::io::Write as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("experiment.toml");
+        for kind in ["face-crops", "face-hog", "face-motion"] {
+            let text = MINIMAL
+                .replace("face-hog\"", &format!("{kind}\", detector.model = \"faces.onnx\""));
+            std::fs::File::create(&path).unwrap().write_all(text.as_bytes()).unwrap();
+            let experiment = Experiment::read(&path, &[]).unwrap();
+            let json = serde_json::to_value(&experiment.video).unwrap();
+            let model = folder.path().join("faces.onnx");
+            assert_eq!(json["detector"]["model"], model.to_str().unwrap(), "{kind}");
+            assert_eq!(json["detector"]["score"], 0.6);
         }
     }
 

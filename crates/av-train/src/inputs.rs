@@ -159,12 +159,17 @@ pub(crate) fn separate(loaded: Result<Option<Cached>>) -> Result<Loaded> {
     }
 }
 
-/// Whether the fault lies in the media file; else in a setting or the disk, and other clips would fail too.
+/// Whether the fault lies in the media file; else in a setting, the disk or the build, and other clips would fail too.
 fn is_of_clip(error: &av_features::Error) -> bool {
     use av_features::Error as E;
     !matches!(
         error,
-        E::Write { .. } | E::Config { .. } | E::Internal { .. } | E::WithoutVideo { .. }
+        E::Write { .. }
+            | E::Config { .. }
+            | E::Internal { .. }
+            | E::WithoutVideo { .. }
+            | E::WithoutOnnx { .. }
+            | E::Detector { .. }
     )
 }
 

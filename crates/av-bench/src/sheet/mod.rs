@@ -5,7 +5,7 @@ mod letters;
 
 use crate::failure::{Failure, Result};
 use av_datasets::{Clip, Dataset, Source};
-use av_features::{FaceTrack, Follow, Frame, Frames, Sighting};
+use av_features::{FaceDetector, FaceTrack, Follow, Frame, Frames, Sighting};
 use av_train::{Experiment, Shard, VideoInput};
 use canvas::Canvas;
 use std::path::Path;
@@ -39,18 +39,19 @@ fn colour(sighting: Sighting) -> [u8; 3] {
 
 /// How the tracker is set in an experiment.
 #[derive(Clone, Copy)]
-struct Tracker {
+struct Tracker<'a> {
+    detector: Option<&'a FaceDetector>,
     every: usize,
     margin: f64,
     follow: Follow,
 }
 
-impl Tracker {
-    fn of(experiment: &Experiment) -> Result<Self> {
-        let (every, margin, follow) = match &experiment.video {
-            VideoInput::FaceCrops(it) => (it.every, it.margin, it.follow),
-            VideoInput::FaceHog(it) => (it.every, it.margin, it.follow),
-            VideoInput::FaceMotion(it) => (it.every, it.margin, it.follow),
+impl<'a> Tracker<'a> {
+    fn of(experiment: &'a Experiment) -> Result<Self> {
+        let (detector, every, margin, follow) = match &experiment.video {
+            VideoInput::FaceCrops(it) => (&it.detector, it.every, it.margin, it.follow),
+            VideoInput::FaceHog(it) => (&it.detector, it.every, it.margin, it.follow),
+            VideoInput::FaceMotion(it) => (&it.detector, it.every, it.margin, it.follow),
             VideoInput::Table(_) => {
                 return Err(Failure::Input(
                     "the picture of this experiment is a feature table: there are no faces to draw; leave out --contact-sheet"
@@ -58,7 +59,7 @@ impl Tracker {
                 ));
             }
         };
-        Ok(Self { every, margin, follow })
+        Ok(Self { detector: detector.as_ref(), every, margin, follow })
     }
 }
 
@@ -131,7 +132,7 @@ fn strip(name: &str, path: &Path, tracker: Tracker) -> Strip {
 }
 
 fn draw(name: &str, path: &Path, tracker: Tracker) -> av_features::Result<Strip> {
-    let track = FaceTrack::new(path, tracker.every, tracker.follow)?;
+    let track = FaceTrack::found_by(tracker.detector, path, tracker.every, tracker.follow)?;
     let count = track.times_s().len();
     let mut shown = (0..FRAMES.min(count)).map(|i| (2 * i + 1) * count / (2 * FRAMES.min(count)));
     let mut next = shown.next();
@@ -227,7 +228,8 @@ mod tests {
             (0..(width * height) as usize).flat_map(|i| [level(i); 3]).collect()
         };
         write_clip(&path, &format, (0..24).map(picture), &[]).unwrap();
-        draw("clip", &path, Tracker { every: 5, margin, follow: Follow::Largest }).unwrap()
+        draw("clip", &path, Tracker { detector: None, every: 5, margin, follow: Follow::Largest })
+            .unwrap()
     }
 
     fn pixel(frame: &Frame, x: usize, y: usize) -> [i32; 3] {
@@ -276,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_sheet_holds_every_strip_and_a_clip_that_cannot_be_read_its_reason() {
-        let tracker = Tracker { every: 5, margin: 1.0, follow: Follow::Largest };
+        let tracker = Tracker { detector: None, every: 5, margin: 1.0, follow: Follow::Largest };
         let bad = strip("gone", Path::new("/nowhere/gone.mp4"), tracker);
         assert_eq!(bad.caption, "gone: cannot be read");
         let frame = Frame { rgb: vec![9; 3 * 40 * 30], width: 40, height: 30, time_s: 0.0 };
