@@ -69,7 +69,8 @@ pub trait Extractor: Serialize {
     /// Extracts the features of a media file.
     fn extract(&self, media: &Path) -> Result<Features>;
 
-    /// Name, version and configuration as a text: equal texts mean equal features.
+    /// Name, version and configuration as a text: equal texts mean equal features. Of a file that the configuration names
+    /// it holds a hash of the content.
     fn fingerprint(&self) -> String {
         fingerprint(self)
     }

@@ -163,7 +163,8 @@ impl FaceDetector {
     }
 }
 
-/// The fingerprint of an extractor: of `built_in`, which is the same without a detector, and of what a detector's file holds.
+/// The fingerprint of an extractor: of `built_in`, which is the same without a detector, and of what the file of a
+/// detector holds.
 pub(super) fn fingerprint<E: Extractor>(built_in: &E, detector: Option<&FaceDetector>) -> String {
     let text = features::fingerprint(built_in);
     match detector {

@@ -19,9 +19,10 @@ const MEDIAN_REACH: usize = 2;
 /// # Definition
 ///
 /// A frontal face detector looks at every `every`-th frame: at the whole of it at first, at every fifth look, and where a
-/// known face is not found again; else around the known faces. A [`FaceDetector`] looks at the whole of every such frame. [`Follow`] says which face counts where there are
-/// several. The squares, and the landmarks where there are some, are smoothed by a median over five detections and joined by straight lines over
-/// time; before the first and after the last detection the face stays where it was.
+/// known face is not found again; else around the known faces. A [`FaceDetector`] looks at the whole of every such frame.
+/// [`Follow`] says which face counts where there are several. The squares, and the landmarks where there are some, are
+/// smoothed by a median over five detections and joined by straight lines over time; before the first and after the last
+/// detection the face stays where it was.
 ///
 /// # Example
 ///
