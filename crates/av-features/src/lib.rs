@@ -53,9 +53,9 @@
 //! [`augment`] makes other sounds, spectrograms and pictures of one.
 //!
 //! Underneath: [`read_sound`] gives one channel at any rate and [`resample`] another one, [`Frames`] the images of a
-//! video with their times, [`FaceTrack`] where the face is in them, [`FaceDetector`] another detector for it, [`write_clip`] makes an mp4 file, [`write_png`] an
-//! image, and [`Cache`] keeps what was extracted. An extractor of one's own is a
-//! struct of settings that implements [`Extractor`].
+//! video with their times, [`FaceTrack`] where the face is in them, [`FaceDetector`] another detector for it,
+//! [`write_clip`] makes an mp4 file, [`write_png`] an image, and [`Cache`] keeps what was extracted. An extractor of one's
+//! own is a struct of settings that implements [`Extractor`].
 //!
 //! # Contracts
 //!

@@ -2,7 +2,7 @@
 
 use crate::decision::decide;
 use crate::experiment::{AudioInput, Experiment, System, VideoInput};
-use crate::files::{read_json, write_json};
+use crate::files::{read_json, write_atomic, write_json};
 use crate::inputs::Loader;
 use crate::model::{DEVICE, DTYPE, Model};
 use crate::normaliser::Normaliser;
@@ -10,7 +10,7 @@ use crate::part::{Item, Part};
 use crate::trainer::Fitted;
 use crate::{AudioVisual, Control, Error, Result};
 use av_datasets::Source;
-use av_features::{Cache, Faces, Features};
+use av_features::{Cache, FaceDetector, Faces, Features};
 use av_ops::{Parameters, Streams};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,6 +22,9 @@ const WEIGHTS: &str = "weights.safetensors";
 /// File of everything else inside a model folder.
 const DESCRIPTION: &str = "model.json";
 
+/// File of a face detector of the user's own inside a model folder.
+const DETECTOR: &str = "detector.onnx";
+
 /// A model that reads media files.
 #[derive(Debug)]
 pub struct Bundle {
@@ -29,7 +32,7 @@ pub struct Bundle {
     description: Description,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Description {
     experiment: Experiment,
     system: System,
@@ -86,24 +89,30 @@ impl Bundle {
         Self { model: fitted.model, description }
     }
 
-    /// Writes the folder: `weights.safetensors` and `model.json`.
+    /// Writes the folder: `weights.safetensors` and `model.json`, and `detector.onnx` where faces are found by a model
+    /// file of the user's own.
     pub fn save(&self, folder: &Path) -> Result<()> {
         std::fs::create_dir_all(folder)
             .map_err(|source| Error::Write { path: folder.into(), source })?;
         self.model.parameters.save(&folder.join(WEIGHTS))?;
-        write_json(&folder.join(DESCRIPTION), &self.description)
+        let mut description = self.description.clone();
+        if description.system.sees() {
+            save_detector(&mut description.experiment.video, folder)?;
+        }
+        write_json(&folder.join(DESCRIPTION), &description)
     }
 
     /// Reads a folder written by [`Bundle::save`].
     ///
     /// Errors: no model in the folder, a damaged file, weights that do not fit the description.
     pub fn load(folder: &Path) -> Result<Self> {
-        let description: Description = read_json(&folder.join(DESCRIPTION))?.ok_or_else(|| {
+        let mut description: Description = read_json(&folder.join(DESCRIPTION))?.ok_or_else(|| {
             Error::Output {
                 path: folder.into(),
                 message: format!("holds no model ({DESCRIPTION} is missing): give the folder `model` of a finished run"),
             }
         })?;
+        description.experiment.video.resolve(folder);
         let Description { experiment, system, classes, shapes, seed, .. } = &description;
         let parameters = Parameters::new(Streams::new(*seed), DTYPE, &DEVICE);
         let model = Model::new(&experiment.model, *system, shapes, classes.len(), parameters)?;
@@ -161,10 +170,53 @@ impl Bundle {
     }
 }
 
+/// Puts a copy of the model file by which faces are found beside the weights, and names it instead.
+fn save_detector(video: &mut VideoInput, folder: &Path) -> Result<()> {
+    if let Some(detector) = video.detector_mut() {
+        write_atomic(&folder.join(DETECTOR), detector.content()?)?;
+        *detector = FaceDetector::new(DETECTOR).with_score(detector.score());
+    }
+    Ok(())
+}
+
 /// Time of a position in `[0, 1)` of the side with more segments.
 fn time_of(both: &AudioVisual<Option<&Features>>, position: f64) -> f64 {
     let times = both.into_array().into_iter().flatten().map(|features| &features.times_s);
     let Some(times) = times.max_by_key(|times| times.len()) else { return 0.0 };
     let index = (position * times.len() as f64) as usize;
     times.get(index).copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use av_features::{FaceHog, FaceMotion};
+
+    #[test]
+    fn a_model_folder_holds_the_face_detector_and_may_be_moved() {
+        let root = tempfile::tempdir().unwrap();
+        let [given, folder, moved] =
+            ["given.onnx", "model", "moved"].map(|it| root.path().join(it));
+        write_atomic(&given, b"a network").unwrap();
+        let detector = Some(FaceDetector::new(&given).with_score(0.7));
+        let mut video = VideoInput::FaceHog(FaceHog { detector, ..FaceHog::default() });
+        save_detector(&mut video, &folder).unwrap();
+        let json = serde_json::to_value(&video).unwrap();
+        assert_eq!(json["detector"], serde_json::json!({"model": "detector.onnx", "score": 0.7}));
+
+        std::fs::remove_file(given).unwrap();
+        std::fs::rename(folder, &moved).unwrap();
+        video.resolve(&moved);
+        let detector = video.detector_mut().unwrap();
+        assert_eq!(detector.content().unwrap(), b"a network");
+        assert_eq!(detector.model(), moved.join("detector.onnx"));
+    }
+
+    #[test]
+    fn a_model_folder_without_a_face_detector_holds_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut video = VideoInput::FaceMotion(FaceMotion::default());
+        save_detector(&mut video, folder.path()).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 }

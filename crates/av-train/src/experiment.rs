@@ -4,7 +4,7 @@ use crate::{Error, Result};
 use av_datasets::{CorpusConfig, Protocol, TableConfig};
 use av_encoders::NetworkConfig;
 use av_features::augment::SpecAugment;
-use av_features::{FaceCrops, FaceHog, FaceMotion, Functionals, LogMel, Mfcc};
+use av_features::{FaceCrops, FaceDetector, FaceHog, FaceMotion, Functionals, LogMel, Mfcc};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -140,15 +140,21 @@ pub enum VideoInput {
 }
 
 impl VideoInput {
+    /// The face detector by a model file, where there is one.
+    pub(crate) fn detector_mut(&mut self) -> Option<&mut FaceDetector> {
+        match self {
+            Self::FaceCrops(it) => it.detector.as_mut(),
+            Self::FaceHog(it) => it.detector.as_mut(),
+            Self::FaceMotion(it) => it.detector.as_mut(),
+            Self::Table(_) => None,
+        }
+    }
+
     /// Takes the file of a face detector as relative to `folder`.
-    fn resolve(&mut self, folder: &Path) {
-        let detector = match self {
-            Self::FaceCrops(it) => &mut it.detector,
-            Self::FaceHog(it) => &mut it.detector,
-            Self::FaceMotion(it) => &mut it.detector,
-            Self::Table(_) => return,
-        };
-        *detector = detector.take().map(|it| it.within(folder));
+    pub(crate) fn resolve(&mut self, folder: &Path) {
+        if let Some(detector) = self.detector_mut() {
+            *detector = detector.clone().within(folder);
+        }
     }
 }
 

@@ -90,7 +90,6 @@ struct Loaded {
 }
 
 struct Content {
-    #[cfg(feature = "onnx")]
     bytes: Vec<u8>,
     hash: blake3::Hash,
 }
@@ -126,10 +125,19 @@ impl FaceDetector {
         self.score
     }
 
+    /// The content of the model file, which is that of its first use.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Detector`] for a file that cannot be read, or is too large for a detector.
+    pub fn content(&self) -> Result<&[u8]> {
+        self.read().map(|content| content.bytes.as_slice()).map_err(|it| self.unusable(it))
+    }
+
     /// What stands for it in a fingerprint. A file that cannot be read now will not be read later either, and has no
     /// features.
     pub(super) fn fingerprint(&self) -> String {
-        let hash = self.content().map(|content| content.hash.to_hex().to_string());
+        let hash = self.read().map(|content| content.hash.to_hex().to_string());
         format!("yunet/{VERSION} {} {}", self.score, hash.unwrap_or("unreadable".into()))
     }
 
@@ -140,8 +148,8 @@ impl FaceDetector {
         if !(0.0..=1.0).contains(&self.score) {
             return Err(fail("its score must be within 0 to 1"));
         }
-        let content = self.content().map_err(fail)?;
-        let load = || Network::load(&content.bytes).map(Arc::new);
+        let bytes = self.content()?;
+        let load = || Network::load(bytes).map(Arc::new);
         let network = self.loaded.network.get_or_init(load).as_ref().map_err(|it| fail(it))?;
         Ok(Box::new(Yunet::new(network.clone(), self.clone())))
     }
@@ -153,12 +161,11 @@ impl FaceDetector {
     }
 
     /// The error of a model that cannot be used.
-    #[cfg(feature = "onnx")]
     pub(super) fn unusable(&self, reason: &str) -> Error {
         Error::Detector { path: self.model.clone(), reason: reason.into() }
     }
 
-    fn content(&self) -> std::result::Result<&Content, &str> {
+    fn read(&self) -> std::result::Result<&Content, &str> {
         self.loaded.file.get_or_init(|| read(&self.model)).as_ref().map_err(String::as_str)
     }
 }
@@ -187,11 +194,7 @@ fn read(path: &Path) -> std::result::Result<Content, String> {
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(fail)?;
     file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(fail)?;
-    Ok(Content {
-        hash: blake3::hash(&bytes),
-        #[cfg(feature = "onnx")]
-        bytes,
-    })
+    Ok(Content { hash: blake3::hash(&bytes), bytes })
 }
 
 impl PartialEq for FaceDetector {
@@ -248,12 +251,14 @@ mod tests {
         let path = folder.path().join("model");
         let detector = FaceDetector::new(&path);
         assert!(detector.fingerprint().ends_with("unreadable"));
+        assert!(matches!(detector.content(), Err(Error::Detector { .. })));
         write(&path, b"first");
         assert!(detector.clone().with_score(0.9).fingerprint().ends_with("unreadable"));
         let later = FaceDetector::new(&path);
         let before = later.fingerprint();
         write(&path, b"other");
         assert_eq!(later.fingerprint(), before);
+        assert_eq!(later.content().unwrap(), b"first");
         assert_ne!(FaceDetector::new(&path).fingerprint(), before);
     }
 
