@@ -33,8 +33,8 @@ const UNNAMED: [&str; 2] = ["oth", "xxx"];
 /// and speaker (`Ses01_M`: the letter behind the session is who wore the markers, the one behind the dialogue who speaks), the fold
 /// the session, and [`Clip::turn`](crate::Clip::turn) the place in the dialogue by time.
 ///
-/// The clips have no picture: the videos are of whole dialogues and show both actors, and a part of a file is no
-/// [`Source`](crate::Source).
+/// The videos are of whole dialogues and show both actors. The script `datasets/iemocap/cut` makes a file of each turn of them,
+/// `Session1/sentences/avi/DIALOGUE/TURN.avi`; without such files the clips have no picture.
 ///
 /// Source: C. Busso, M. Bulut, C.-C. Lee, A. Kazemzadeh, E. Mower, S. Kim, J. N. Chang, S. Lee and S. S. Narayanan,
 /// Language Resources and Evaluation 42:335-359, 2008.
