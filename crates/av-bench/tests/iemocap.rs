@@ -3,6 +3,7 @@
 
 use av_datasets::{Clip, CorpusConfig, Source};
 use av_features::{ClipFormat, Frames, write_clip};
+use av_train::write_atomic as write;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -17,6 +18,7 @@ fn write_dialogue(path: &Path) {
         let pixel = |i: usize| if i % 128 < 64 { [level, 0, 0] } else { [0, 0, level] };
         (0..128 * 64).flat_map(pixel).collect()
     };
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     write_clip(path, &format, (0..100).map(picture), &[]).unwrap();
 }
 
@@ -53,19 +55,14 @@ fn turns_have_the_picture_of_their_time_and_their_speaker() {
     }
     let root = tempfile::tempdir().unwrap();
     let session = root.path().join("Session2");
-    let [evaluations, videos, sounds] =
-        ["dialog/EmoEvaluation", "dialog/avi/DivX", "sentences/wav/Ses02M_impro01"]
-            .map(|folder| session.join(folder));
-    for folder in [&evaluations, &videos, &sounds] {
-        std::fs::create_dir_all(folder).unwrap();
-    }
-    std::fs::write(
-        evaluations.join("Ses02M_impro01.txt"),
-        format!("% [START_TIME\n\n{TURNS}C-E2:\n"),
-    )
-    .unwrap();
+    let evaluation = format!("% [START_TIME\n\n{TURNS}C-E2:\n");
+    write(&session.join("dialog/EmoEvaluation/Ses02M_impro01.txt"), evaluation.as_bytes()).unwrap();
     for turn in ["M000", "F000"] {
-        std::fs::write(sounds.join(format!("Ses02M_impro01_{turn}.wav")), b"").unwrap();
+        write(
+            &session.join(format!("sentences/wav/Ses02M_impro01/Ses02M_impro01_{turn}.wav")),
+            b"",
+        )
+        .unwrap();
     }
 
     // Without its video a dialogue is told, and nothing is written.
@@ -74,7 +71,7 @@ fn turns_have_the_picture_of_their_time_and_their_speaker() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("Ses02M_impro01.avi is missing"), "{said}");
 
-    write_dialogue(&videos.join("Ses02M_impro01.avi"));
+    write_dialogue(&session.join("dialog/avi/DivX/Ses02M_impro01.avi"));
     let output = cut(root.path());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let dataset = CorpusConfig::shipped("iemocap-4").unwrap().index(root.path()).unwrap();
@@ -95,7 +92,7 @@ fn turns_have_the_picture_of_their_time_and_their_speaker() {
 
     // A second run leaves what is there.
     let Some(Source::Media(picture)) = &male.video else { panic!("no picture") };
-    std::fs::write(picture, b"mine").unwrap();
+    write(picture, b"mine").unwrap();
     assert!(cut(root.path()).status.success());
     assert_eq!(std::fs::read(picture).unwrap(), b"mine");
 }
@@ -107,15 +104,11 @@ fn a_video_that_cannot_be_read_is_told_and_leaves_no_file() {
     }
     let root = tempfile::tempdir().unwrap();
     let session = root.path().join("Session2");
-    for folder in ["dialog/EmoEvaluation", "dialog/avi/DivX"] {
-        std::fs::create_dir_all(session.join(folder)).unwrap();
-    }
-    std::fs::write(session.join("dialog/EmoEvaluation/Ses02M_impro01.txt"), TURNS).unwrap();
-    std::fs::write(session.join("dialog/avi/DivX/Ses02M_impro01.avi"), b"RIFF").unwrap();
+    write(&session.join("dialog/EmoEvaluation/Ses02M_impro01.txt"), TURNS.as_bytes()).unwrap();
+    write(&session.join("dialog/avi/DivX/Ses02M_impro01.avi"), b"RIFF").unwrap();
     // A run that was killed left half of a picture.
     let pictures = session.join("sentences/avi/Ses02M_impro01");
-    std::fs::create_dir_all(&pictures).unwrap();
-    std::fs::write(pictures.join("Ses02M_impro01_F000.avi.part"), b"RIFF").unwrap();
+    write(&pictures.join("Ses02M_impro01_F000.avi.part"), b"RIFF").unwrap();
     let output = cut(root.path());
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
