@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 const TURNS: &str = "[1.0000 - 2.0000]\tSes02M_impro01_M000\thap\t[2, 2, 2]\n\
                      [1.6000 - 3.2000]\tSes02M_impro01_F000\tsad\t[2, 2, 2]\n";
 
-/// Four seconds, each darker than the one before: red on the left, blue on the right.
+/// Four seconds of MPEG-4 in avi, each darker than the one before: red on the left, blue on the right.
 fn write_dialogue(path: &Path) {
     let format = ClipFormat { width: 128, height: 64, fps: 25, sample_rate_hz: 16_000 };
     let picture = |number: usize| -> Vec<u8> {
@@ -18,8 +18,13 @@ fn write_dialogue(path: &Path) {
         let pixel = |i: usize| if i % 128 < 64 { [level, 0, 0] } else { [0, 0, level] };
         (0..128 * 64).flat_map(pixel).collect()
     };
+    let folder = tempfile::tempdir().unwrap();
+    let clip = folder.path().join("clip.mp4");
+    write_clip(&clip, &format, (0..100).map(picture), &[]).unwrap();
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    write_clip(path, &format, (0..100).map(picture), &[]).unwrap();
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-i"]).arg(clip).args(["-c:v", "mpeg4", "-q:v", "2"]).arg(path);
+    assert!(ffmpeg.status().unwrap().success());
 }
 
 fn cut(root: &Path) -> Output {
