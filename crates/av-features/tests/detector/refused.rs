@@ -60,6 +60,7 @@ fn networks_of_another_form_are_refused_with_what_is_missing() {
     let second = Message::default().text(1, "second");
     let far = Message::default().text(1, "location").text(2, "weights.bin");
     let far = floats("far", &[1], &[1.0]).number(14, 1).message(13, &far);
+    let twice = node("Transpose", &["picture"], "x", &[("perm", &[0, 2, 0, 1])]);
     for (network, words) in [
         (Network { without: Some("kps_16"), ..good() }, "it has no output kps_16; a network of"),
         (Network { kps: 8, ..good() }, "its network cannot be run (kps_8 is"),
@@ -71,6 +72,7 @@ fn networks_of_another_form_are_refused_with_what_is_missing() {
         (input(FLOAT, [1, 3, 64, 1 << 62]), "its input has 4611686018427387904 x 64 pixels"),
         (with(vec![(11, second)]), "it has 2 inputs and not one"),
         (with(vec![(1, node("Loop", &["picture"], "x", &[]))]), "its operator Loop is none of"),
+        (with(vec![(1, twice)]), "its operator Transpose has an axis twice"),
         (with(vec![(5, far)]), "its numbers are in another file"),
         (with(vec![(1, node("Relu", &["nowhere"], "x", &[]))]), "its network cannot be run"),
         (with(vec![(1, node("Relu", &["x"], "x", &[]))]), "its network cannot be run"),

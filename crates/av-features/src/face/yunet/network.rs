@@ -147,6 +147,14 @@ fn check(graph: &GraphProto) -> std::result::Result<[usize; 2], String> {
         let name = brief(&node.op_type);
         return Err(format!("its operator {name} is none of those that detectors have; {WANTED}"));
     }
+    // With an axis that comes twice the library would not come to an end.
+    let axes = graph.node.iter().filter(|node| node.op_type == "Transpose");
+    let axes = axes.flat_map(|node| &node.attribute).filter(|it| it.name == "perm");
+    if !axes.map(|it| &it.ints).all(|axes| (0..axes.len()).all(|it| axes.contains(&(it as i64)))) {
+        return Err(format!(
+            "its operator Transpose has an axis twice, or one that is not there; {WANTED}"
+        ));
+    }
     let made: HashSet<&str> =
         graph.node.iter().flat_map(|node| &node.output).map(String::as_str).collect();
     for name in output_names() {
