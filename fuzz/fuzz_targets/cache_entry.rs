@@ -15,8 +15,13 @@ use tempfile::TempDir;
 struct Fixed;
 
 impl Extractor for Fixed {
-    const NAME: &'static str = "fixed";
-    const VERSION: u32 = 1;
+    fn name(&self) -> &'static str {
+        "fixed"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
 
     fn extract(&self, _: &Path) -> Result<Features> {
         Ok(Features {

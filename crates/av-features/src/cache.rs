@@ -93,7 +93,7 @@ impl Cache {
     /// Those of the extractor, which are not stored; [`Error::Read`] when the file or a present
     /// entry cannot be read; [`Error::Write`] when the entry cannot be stored, on a full disk for
     /// example: then no part of it stays behind.
-    pub fn features<E: Extractor>(&self, media: &Path, extractor: &E) -> Result<Cached> {
+    pub fn features(&self, media: &Path, extractor: &dyn Extractor) -> Result<Cached> {
         let fingerprint = extractor.fingerprint();
         let path = self.entry(media, &fingerprint)?;
         let origin = match read(&path)? {

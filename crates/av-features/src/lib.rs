@@ -54,8 +54,9 @@
 //!
 //! Underneath: [`read_sound`] gives one channel at any rate and [`resample`] another one, [`Frames`] the images of a
 //! video with their times, [`FaceTrack`] where the face is in them, [`FaceDetector`] another detector for it,
-//! [`write_clip`] makes an mp4 file, [`write_png`] an image, and [`Cache`] keeps what was extracted. An extractor of one's
-//! own is a struct of settings that implements [`Extractor`].
+//! [`write_clip`] makes an mp4 file, [`write_png`] an image, and [`Cache`] keeps what was extracted. A program that
+//! holds any extractor as `dyn` [`Extractor`] asks it what it is; an extractor of one's own is a struct of settings that
+//! implements this trait.
 //!
 //! # Contracts
 //!
@@ -94,8 +95,10 @@ pub use audio::{
 };
 pub use cache::{Cache, Cached, Origin};
 pub use error::{Error, Result};
-pub use face::{FaceCrops, FaceDetector, FaceHog, FaceMotion, FaceTrack, Follow, Sighting};
-pub use features::{Extractor, Faces, Features, Values};
+pub use face::{
+    FaceCrops, FaceDetector, FaceHog, FaceMotion, FaceTrack, FaceTracking, Follow, Sighting,
+};
+pub use features::{Extractor, Faces, Features, Settings, Values};
 pub use image::{Frame, Square};
 #[cfg(feature = "video")]
 pub use media::{ClipFormat, write_clip, write_png};

@@ -15,8 +15,13 @@ struct Length {
 }
 
 impl Extractor for Length {
-    const NAME: &'static str = "length";
-    const VERSION: u32 = 1;
+    fn name(&self) -> &'static str {
+        "length"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
 
     fn extract(&self, media: &Path) -> Result<Features> {
         let length = media.metadata().unwrap().len();
@@ -43,8 +48,13 @@ struct Longer {
 }
 
 impl Extractor for Longer {
-    const NAME: &'static str = Length::NAME;
-    const VERSION: u32 = 2;
+    fn name(&self) -> &'static str {
+        "length"
+    }
+
+    fn version(&self) -> u32 {
+        2
+    }
 
     fn extract(&self, media: &Path) -> Result<Features> {
         Length { scale: self.scale + 1.0 }.extract(media)
@@ -212,8 +222,13 @@ fn many_threads_share_a_folder() {
 struct Flood {}
 
 impl Extractor for Flood {
-    const NAME: &'static str = "flood";
-    const VERSION: u32 = 1;
+    fn name(&self) -> &'static str {
+        "flood"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
 
     fn extract(&self, _: &Path) -> Result<Features> {
         Ok(Features {

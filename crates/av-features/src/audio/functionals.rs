@@ -129,8 +129,13 @@ impl FunctionalSet {
 }
 
 impl Extractor for Functionals {
-    const NAME: &'static str = "functionals";
-    const VERSION: u32 = 2;
+    fn name(&self) -> &'static str {
+        "functionals"
+    }
+
+    fn version(&self) -> u32 {
+        2
+    }
 
     fn extract(&self, media: &Path) -> Result<Features> {
         let clip = Clip::read(media, RATE_HZ, self.trim)?;
@@ -143,6 +148,10 @@ impl Extractor for Functionals {
             faces: None,
             warnings: clip.sound.warnings,
         })
+    }
+
+    fn trims(&self) -> bool {
+        self.trim.is_some()
     }
 }
 

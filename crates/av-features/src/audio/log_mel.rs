@@ -136,7 +136,7 @@ const MAX_WINDOW_MS: f64 = 1000.0;
 impl LogMel {
     fn check(&self) -> Result<()> {
         let wrong =
-            |reason: &str| Err(Error::Config { extractor: Self::NAME, reason: reason.to_owned() });
+            |reason: &str| Err(Error::Config { extractor: self.name(), reason: reason.to_owned() });
         let axis = 1..=MAX_AXIS;
         if ![self.segments, self.mels, self.frames].iter().all(|size| axis.contains(size)) {
             return wrong("segments, mels and frames must be within 1 to 1024");
@@ -189,8 +189,17 @@ impl LogMel {
 }
 
 impl Extractor for LogMel {
-    const NAME: &'static str = "log-mel";
-    const VERSION: u32 = 2;
+    fn name(&self) -> &'static str {
+        "log-mel"
+    }
+
+    fn version(&self) -> u32 {
+        2
+    }
+
+    fn describe(&self) -> &str {
+        "log-mel patches"
+    }
 
     fn extract(&self, media: &Path) -> Result<Features> {
         self.check()?;
@@ -214,6 +223,18 @@ impl Extractor for LogMel {
             faces: None,
             warnings: clip.sound.warnings,
         })
+    }
+
+    fn per_segment(&self) -> bool {
+        true
+    }
+
+    fn trims(&self) -> bool {
+        self.trim.is_some()
+    }
+
+    fn is_spectrogram(&self) -> bool {
+        true
     }
 }
 

@@ -102,7 +102,7 @@ impl Mfcc {
 
     fn check(&self) -> Result<()> {
         let wrong =
-            |reason: &str| Err(Error::Config { extractor: Self::NAME, reason: reason.to_owned() });
+            |reason: &str| Err(Error::Config { extractor: self.name(), reason: reason.to_owned() });
         if !(1..=self.mel.n_mels).contains(&self.n_mfcc) {
             return wrong("n_mfcc must be within 1 to n_mels");
         }
@@ -149,8 +149,17 @@ impl From<Given> for Mfcc {
 }
 
 impl Extractor for Mfcc {
-    const NAME: &'static str = "mfcc";
-    const VERSION: u32 = 4;
+    fn name(&self) -> &'static str {
+        "mfcc"
+    }
+
+    fn version(&self) -> u32 {
+        4
+    }
+
+    fn describe(&self) -> &str {
+        "MFCC patches"
+    }
 
     fn extract(&self, media: &Path) -> Result<Features> {
         self.check()?;
@@ -176,6 +185,10 @@ impl Extractor for Mfcc {
             faces: None,
             warnings: sound.warnings,
         })
+    }
+
+    fn per_segment(&self) -> bool {
+        true
     }
 }
 

@@ -8,6 +8,7 @@ use super::align::upright;
 use super::detector::{FaceDetector, fingerprint};
 use super::follow::Follow;
 use super::track::FaceTrack;
+use super::tracking::FaceTracking;
 use crate::features::{Extractor, Features, Values};
 use crate::image::Frame;
 use crate::media::Frames;
@@ -86,12 +87,21 @@ impl Default for FaceCrops {
 }
 
 impl Extractor for FaceCrops {
-    const NAME: &'static str = "face-crops";
-    const VERSION: u32 = 2;
+    fn name(&self) -> &'static str {
+        "face-crops"
+    }
+
+    fn version(&self) -> u32 {
+        2
+    }
+
+    fn describe(&self) -> &str {
+        "face crops"
+    }
 
     fn extract(&self, media: &Path) -> Result<Features> {
         self.check()?;
-        let track = FaceTrack::found_by(self.detector.as_ref(), media, self.every, self.follow)?;
+        let track = self.tracking().track(media)?;
         segments::check_duration(media, track.duration_s())?;
         let values = self.cut(media, &track)?;
         Ok(Features {
@@ -108,6 +118,18 @@ impl Extractor for FaceCrops {
         let built_in = Self { detector: None, ..self.clone() };
         fingerprint(&built_in, self.detector.as_ref())
     }
+
+    fn tracker(&self) -> Option<FaceTracking> {
+        Some(self.tracking())
+    }
+
+    fn detector_mut(&mut self) -> Option<&mut FaceDetector> {
+        self.detector.as_mut()
+    }
+
+    fn per_segment(&self) -> bool {
+        true
+    }
 }
 
 /// A frame to be cut out.
@@ -118,6 +140,12 @@ struct Shot {
 }
 
 impl FaceCrops {
+    /// How the face is tracked.
+    fn tracking(&self) -> FaceTracking {
+        let Self { every, margin, follow, ref detector, .. } = *self;
+        FaceTracking { every, margin, follow, detector: detector.clone() }
+    }
+
     /// The pictures of all segments, one after the other.
     fn cut(&self, media: &Path, track: &FaceTrack) -> Result<Vec<u8>> {
         let shots = self.shots(track);
@@ -168,8 +196,11 @@ impl FaceCrops {
     }
 
     fn check(&self) -> Result<()> {
-        check(Self::NAME, self.size, self.every, self.margin)?;
-        let wrong = |reason: String| Err(Error::Config { extractor: Self::NAME, reason });
+        let wrong = |reason: String| Err(Error::Config { extractor: self.name(), reason });
+        if !(8..=MAX_SIZE).contains(&self.size) {
+            return wrong(format!("size must be within 8 to {MAX_SIZE} pixels"));
+        }
+        self.tracking().check(self.name())?;
         if !(1..=MAX_SEGMENTS).contains(&self.segments) {
             return wrong(format!("segments must be within 1 to {MAX_SEGMENTS}"));
         }
@@ -206,21 +237,6 @@ const MAX_PIXELS: usize = MAX_SEGMENTS * MAX_SIZE * MAX_SIZE;
 
 /// Largest side of a face in pixels: larger ones are not in the videos either.
 const MAX_SIZE: usize = 512;
-
-/// Checks what both extractors of the face have in common.
-pub(super) fn check(name: &'static str, size: usize, every: usize, margin: f64) -> Result<()> {
-    let wrong = |reason: String| Err(Error::Config { extractor: name, reason });
-    if !(8..=MAX_SIZE).contains(&size) {
-        return wrong(format!("size must be within 8 to {MAX_SIZE} pixels"));
-    }
-    if every == 0 {
-        return wrong("every must be at least 1".into());
-    }
-    if !(0.5..=4.0).contains(&margin) {
-        return wrong("margin must be within 0.5 to 4".into());
-    }
-    Ok(())
-}
 
 // Their clips are written through FFmpeg.
 #[cfg(test)]

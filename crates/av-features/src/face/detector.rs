@@ -172,7 +172,7 @@ impl FaceDetector {
 
 /// The fingerprint of an extractor: of `built_in`, which is the same without a detector, and of what the file of a
 /// detector holds.
-pub(super) fn fingerprint<E: Extractor>(built_in: &E, detector: Option<&FaceDetector>) -> String {
+pub(super) fn fingerprint(built_in: &dyn Extractor, detector: Option<&FaceDetector>) -> String {
     let text = features::fingerprint(built_in);
     match detector {
         Some(detector) => format!("{text} detector {}", detector.fingerprint()),

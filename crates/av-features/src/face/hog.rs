@@ -5,11 +5,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::crops::check;
 use super::detector::{FaceDetector, fingerprint};
 use super::follow::Follow;
 use super::statistics::mean_and_sd;
-use super::track::FaceTrack;
+use super::tracking::FaceTracking;
 use crate::features::{Extractor, Features, Values};
 use crate::image::grey;
 use crate::media::Frames;
@@ -74,12 +73,21 @@ impl Default for FaceHog {
 }
 
 impl Extractor for FaceHog {
-    const NAME: &'static str = "face-hog";
-    const VERSION: u32 = 2;
+    fn name(&self) -> &'static str {
+        "face-hog"
+    }
+
+    fn version(&self) -> u32 {
+        2
+    }
+
+    fn describe(&self) -> &str {
+        "histograms of oriented gradients of the face"
+    }
 
     fn extract(&self, media: &Path) -> Result<Features> {
-        check(Self::NAME, SIZE, self.every, self.margin)?;
-        let track = FaceTrack::found_by(self.detector.as_ref(), media, self.every, self.follow)?;
+        self.tracking().check(self.name())?;
+        let track = self.tracking().track(media)?;
         segments::check_duration(media, track.duration_s())?;
         let mut frames = Frames::open(media)?;
         let mut rows = Vec::new();
@@ -106,6 +114,22 @@ impl Extractor for FaceHog {
     fn fingerprint(&self) -> String {
         let built_in = Self { detector: None, ..self.clone() };
         fingerprint(&built_in, self.detector.as_ref())
+    }
+
+    fn tracker(&self) -> Option<FaceTracking> {
+        Some(self.tracking())
+    }
+
+    fn detector_mut(&mut self) -> Option<&mut FaceDetector> {
+        self.detector.as_mut()
+    }
+}
+
+impl FaceHog {
+    /// How the face is tracked.
+    fn tracking(&self) -> FaceTracking {
+        let Self { every, margin, follow, ref detector, .. } = *self;
+        FaceTracking { every, margin, follow, detector: detector.clone() }
     }
 }
 

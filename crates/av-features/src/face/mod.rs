@@ -10,6 +10,7 @@ mod motion;
 mod seeta;
 mod statistics;
 mod track;
+mod tracking;
 #[cfg(feature = "onnx")]
 mod yunet;
 
@@ -19,3 +20,4 @@ pub use follow::Follow;
 pub use hog::FaceHog;
 pub use motion::FaceMotion;
 pub use track::{FaceTrack, Sighting};
+pub use tracking::FaceTracking;

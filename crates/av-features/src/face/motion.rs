@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::crops::check;
 use super::detector::{FaceDetector, fingerprint};
 use super::follow::Follow;
 use super::statistics::mean_and_sd;
 use super::track::FaceTrack;
+use super::tracking::FaceTracking;
 use crate::features::{Extractor, Features, Values};
 use crate::image::{Frame, grey};
 use crate::media::Frames;
@@ -62,16 +62,25 @@ impl Default for FaceMotion {
 }
 
 impl Extractor for FaceMotion {
-    const NAME: &'static str = "face-motion";
-    const VERSION: u32 = 2;
+    fn name(&self) -> &'static str {
+        "face-motion"
+    }
+
+    fn version(&self) -> u32 {
+        2
+    }
+
+    fn describe(&self) -> &str {
+        "movements of the face"
+    }
 
     fn extract(&self, media: &Path) -> Result<Features> {
-        check(Self::NAME, SIZE, self.every, self.margin)?;
+        self.tracking().check(self.name())?;
         if !(10.0..=1000.0).contains(&self.interval_ms) {
             let reason = "interval_ms must be within 10 to 1000".into();
-            return Err(Error::Config { extractor: Self::NAME, reason });
+            return Err(Error::Config { extractor: self.name(), reason });
         }
-        let track = FaceTrack::found_by(self.detector.as_ref(), media, self.every, self.follow)?;
+        let track = self.tracking().track(media)?;
         segments::check_duration(media, track.duration_s())?;
         let values = mean_and_sd(&self.differences(media, &track)?, COLUMNS);
         Ok(Features {
@@ -88,9 +97,23 @@ impl Extractor for FaceMotion {
         let built_in = Self { detector: None, ..self.clone() };
         fingerprint(&built_in, self.detector.as_ref())
     }
+
+    fn tracker(&self) -> Option<FaceTracking> {
+        Some(self.tracking())
+    }
+
+    fn detector_mut(&mut self) -> Option<&mut FaceDetector> {
+        self.detector.as_mut()
+    }
 }
 
 impl FaceMotion {
+    /// How the face is tracked.
+    fn tracking(&self) -> FaceTracking {
+        let Self { every, margin, follow, ref detector, .. } = *self;
+        FaceTracking { every, margin, follow, detector: detector.clone() }
+    }
+
     /// The differences of every pair, in the order of time.
     fn differences(&self, media: &Path, track: &FaceTrack) -> Result<Vec<Vec<f32>>> {
         let cut = |frame: &Frame, time_s: f64| -> Result<Vec<u8>> {
