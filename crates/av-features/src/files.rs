@@ -137,6 +137,26 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_written_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(path("folder/full")).unwrap();
+        File::create(path("plain")).unwrap();
+        assert!(write(&path("folder"), b"whole").is_err(), "the name is that of a folder");
+        assert!(write(&path("plain/entry"), b"whole").is_err(), "a file is no folder");
+        assert!(write(&path("absent/entry"), b"whole").is_err());
+        assert_eq!(names(folder.path()), ["folder", "plain"]);
+        assert_eq!(names(&path("folder")), ["full"]);
+    }
+
+    #[test]
+    fn a_name_without_a_folder_lies_in_the_folder_of_the_program() {
+        let file = begin_as(Path::new("bare"), PREFIX).unwrap();
+        let folder = file.path().parent().unwrap().canonicalize().unwrap();
+        assert_eq!(folder, std::env::current_dir().unwrap().canonicalize().unwrap());
+    }
+
+    #[test]
     fn writers_and_cleaners_do_not_disturb_each_other() {
         let folder = tempfile::tempdir().unwrap();
         std::thread::scope(|scope| {
