@@ -2,8 +2,12 @@
 
 use std::f64::consts::PI;
 
-use super::log_mel::{POWER_FLOOR, deltas};
+use super::deltas::deltas;
+use super::level::{SILENCE_DB, level};
+use super::logarithm::POWER_FLOOR;
+use super::matrix::Matrix;
 use super::mel::{MelBank, MelScale};
+use super::mel_spectrogram::Convention;
 use super::pitch::pitch;
 use super::spectrum::{Edges, Spectrum};
 use super::statistics::Contour;
@@ -27,8 +31,6 @@ pub(crate) const CEPSTRA: usize = 13;
 const PAUSE_DB: f64 = 40.0;
 /// Share of the power below the roll-off frequency.
 const ROLL_OFF: f32 = 0.85;
-/// Level of a frame without power, in dB; the quantisation noise of 16 bits lies at -101 dB.
-const SILENCE_DB: f64 = -110.0;
 /// Frequency of the semitone 0 in Hz, an A.
 const SEMITONE_ZERO_HZ: f64 = 55.0;
 
@@ -40,8 +42,8 @@ pub(crate) struct Contours {
     pub(crate) voiced: Vec<bool>,
     /// Level in dB, every frame.
     pub(crate) level_db: Vec<f64>,
-    cepstra: Vec<f32>,
-    bands: Vec<f32>,
+    cepstra: Matrix,
+    bands: Matrix,
     shape: Vec<[f64; SHAPES.len()]>,
     semitones: Vec<Option<f64>>,
     periodicity: Vec<f32>,
@@ -89,8 +91,8 @@ impl Contours {
             periodicity: found.periodicity,
             active,
             level_db,
-            cepstra,
-            bands,
+            cepstra: Matrix { columns: CEPSTRA, values: cepstra },
+            bands: Matrix { columns: BANDS, values: bands },
             shape,
             semitones,
         })
@@ -104,17 +106,18 @@ impl Contours {
 
     /// The cepstral coefficients.
     pub(crate) fn cepstra(&self) -> Vec<Contour> {
-        columns(self, "mfcc", &self.cepstra, CEPSTRA)
+        columns(self, "mfcc", &self.cepstra)
     }
 
     /// The slopes of the cepstral coefficients, a frame.
-    pub(crate) fn cepstral_deltas(&self) -> Vec<Contour> {
-        columns(self, "mfcc_delta", &deltas(&self.cepstra, CEPSTRA, 2), CEPSTRA)
+    pub(crate) fn cepstral_deltas(&self) -> Result<Vec<Contour>> {
+        let slopes = deltas(&self.cepstra, Convention::Torchaudio, 1)?;
+        Ok(columns(self, "mfcc_delta", &slopes))
     }
 
     /// The log-mel bands.
     pub(crate) fn bands(&self) -> Vec<Contour> {
-        columns(self, "mel", &self.bands, BANDS)
+        columns(self, "mel", &self.bands)
     }
 
     /// The shapes of the spectrum.
@@ -150,11 +153,11 @@ impl Contours {
     }
 }
 
-/// One contour for every column of a row-major matrix, numbered from 1.
-fn columns(contours: &Contours, name: &str, values: &[f32], count: usize) -> Vec<Contour> {
-    (0..count)
+/// One contour for every column of a matrix, numbered from 1.
+fn columns(contours: &Contours, name: &str, matrix: &Matrix) -> Vec<Contour> {
+    (0..matrix.columns)
         .map(|k| {
-            let value = |t: usize| f64::from(values[t * count + k]);
+            let value = |t: usize| f64::from(matrix.row(t)[k]);
             contours.active(format!("{name}_{}", k + 1), value)
         })
         .collect()
@@ -169,12 +172,6 @@ pub(crate) fn cepstrum(mel: &[f32], k: usize) -> f32 {
         .map(|(m, &value)| f64::from(value) * (PI * k as f64 * (m as f64 + 0.5) / count).cos())
         .sum();
     (sum * (2.0 / count).sqrt()) as f32
-}
-
-/// Mean square in dB relative to full scale.
-pub(crate) fn level(samples: &[f32]) -> f64 {
-    let mean = samples.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>() / samples.len() as f64;
-    (10.0 * mean.log10()).max(SILENCE_DB)
 }
 
 /// Distance of the amplitude spectra of two frames, each of unit power; `before` becomes that of this one.

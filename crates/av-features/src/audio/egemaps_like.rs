@@ -4,7 +4,7 @@ use super::contours::{HOP_S, RATE_HZ, cepstrum, flux};
 use super::formants::{FORMANTS, Formant, Formants};
 use super::functionals::{Table, hills};
 use super::harmonicity::{Harmonicity, line};
-use super::log_mel::POWER_FLOOR;
+use super::logarithm::POWER_FLOOR;
 use super::mel::{MelBank, MelScale};
 use super::spectrum::{Edges, Spectrum};
 use super::statistics::Statistic::{

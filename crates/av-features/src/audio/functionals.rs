@@ -4,11 +4,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::clip::Clip;
 use super::contours::{Contours, HOP_S, RATE_HZ};
 use super::egemaps_like::egemaps_like;
 use super::statistics::Statistic::{Mean, Percentile, Range, Sd, Slope};
 use super::statistics::{Contour, Statistic};
-use super::trim::{Clip, Trim};
+use super::trim::Trim;
 use crate::Result;
 use crate::features::{Extractor, Features, Values};
 
@@ -30,7 +31,7 @@ const SMOOTH_REACH: usize = 3;
 /// use av_features::{Extractor, FunctionalSet, Functionals};
 ///
 /// let functionals = Functionals { set: FunctionalSet::EgemapsLike1, trim: None };
-/// assert_eq!(functionals.fingerprint(), r#"functionals/2 {"set":"egemaps-like-1"}"#);
+/// assert_eq!(functionals.fingerprint(), r#"functionals/3 {"set":"egemaps-like-1"}"#);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -134,7 +135,7 @@ impl Extractor for Functionals {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn extract(&self, media: &Path) -> Result<Features> {
@@ -161,7 +162,7 @@ fn voice_1(samples: &[f32]) -> Result<Table> {
     let all = [Mean, Sd, Percentile(50), Range, Slope];
     let mut table = Table::default();
     table.add(contours.cepstra(), &[Mean, Sd]);
-    table.add(contours.cepstral_deltas(), &[Sd]);
+    table.add(contours.cepstral_deltas()?, &[Sd]);
     table.add(contours.bands(), &[Mean, Sd]);
     table.add([contours.level()], &all);
     table.add([contours.pitch()], &all);

@@ -4,18 +4,19 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::clip::Clip;
+use super::deltas::deltas;
+use super::fourier::roots;
+use super::logarithm::ln_above_floor;
+use super::matrix::Matrix;
 use super::mel::{MelBank, MelScale};
-use super::spectrum::{Edges, Spectrum};
-use super::trim::{Clip, Trim};
+use super::mel_power::{MelPower, Precision};
+use super::mel_spectrogram::Convention;
+use super::patches::patches;
+use super::spectrum::{Edges, Framing, hann};
+use super::trim::Trim;
 use crate::features::{Extractor, Features, Values};
-use crate::{Error, Result, segments};
-
-/// Smallest band power whose logarithm is taken: somewhat below the quantisation noise of 16-bit
-/// sound, so that digital silence lies beside real silence.
-pub const POWER_FLOOR: f32 = 1e-8;
-
-/// Frames to each side over which deltas regress.
-const DELTA_REACH: usize = 2;
+use crate::{Error, Result};
 
 /// Smallest standard deviation by which a band is divided: bands of digital silence stay zero.
 const MIN_SD: f64 = 1e-5;
@@ -43,12 +44,18 @@ pub enum Normalisation {
 ///
 /// # Shapes
 ///
-/// `(segments, 3, mels, frames)`: static, delta, delta-delta. See [`segments::windows`] for where
+/// `(segments, 3, mels, frames)`: static, delta, delta-delta. See [`segments::windows`](crate::segments::windows) for where
 /// the segments lie and what becomes of a clip shorter than one.
 ///
 /// # Units
 ///
 /// Natural logarithm of power, for samples within -1 to 1.
+///
+/// # Numerics
+///
+/// Computed in f64, many frames at once, and rounded to f32: powers to the nearest, logarithms within a unit of the last
+/// place. The values of version 2, by an FFT in f32, lie within `1e-5 + 1e-6 exp((l - x) / 2)` of these, where `l` is the
+/// loudest band of the frame.
 ///
 /// # Source
 ///
@@ -134,7 +141,8 @@ const MAX_AXIS: usize = 1024;
 const MAX_WINDOW_MS: f64 = 1000.0;
 
 impl LogMel {
-    fn check(&self) -> Result<()> {
+    /// What spectrograms are computed with.
+    fn plan(&self) -> Result<MelPower> {
         let wrong =
             |reason: &str| Err(Error::Config { extractor: self.name(), reason: reason.to_owned() });
         let axis = 1..=MAX_AXIS;
@@ -145,47 +153,44 @@ impl LogMel {
         {
             return wrong("0 < hop_ms <= window_ms <= 1000 must hold");
         }
-        if self.samples(self.hop_ms) == 0 || self.samples(self.window_ms) < 2 {
+        let [window, hop] = [self.window_ms, self.hop_ms].map(|ms| self.samples(ms));
+        if hop == 0 || window < 2 {
             return wrong("hop_ms or window_ms is shorter than the samples of this rate");
         }
         let nyquist_hz = f64::from(self.sample_rate_hz) / 2.0;
         if !(self.low_hz >= 0.0 && self.low_hz < self.high_hz && self.high_hz <= nyquist_hz) {
             return wrong("0 <= low_hz < high_hz <= sample_rate_hz / 2 must hold");
         }
-        if self.bank(self.fft() / 2 + 1).has_blind_band() {
+        let n_fft = window.next_power_of_two();
+        let bin_hz = f64::from(self.sample_rate_hz) / n_fft as f64;
+        let range_hz = [self.low_hz, self.high_hz];
+        let bank = MelBank::new(self.scale, self.mels, range_hz, bin_hz, n_fft / 2 + 1);
+        if bank.has_blind_band() {
             return wrong(
                 "the lowest bands are narrower than the bins: fewer mels or a longer window",
             );
         }
-        Ok(())
+        let framing = Framing {
+            window: hann(window),
+            hop,
+            reach: window / 2,
+            edges: Edges::Mirror,
+            emphasis: None,
+        };
+        Ok(MelPower::new(framing, &roots(n_fft), bank, Precision::Double))
     }
 
     /// Samples of a duration.
     fn samples(&self, ms: f64) -> usize {
         (ms * f64::from(self.sample_rate_hz) / 1000.0).round() as usize
     }
+}
 
-    fn fft(&self) -> usize {
-        self.samples(self.window_ms).next_power_of_two()
-    }
-
-    fn bank(&self, bins: usize) -> MelBank {
-        let bin_hz = f64::from(self.sample_rate_hz) / self.fft() as f64;
-        MelBank::new(self.scale, self.mels, [self.low_hz, self.high_hz], bin_hz, bins)
-    }
-
-    /// The log-mel spectrogram of a sound: rows of `mels` values, one a frame.
-    fn spectrogram(&self, samples: &[f32]) -> Result<Vec<f32>> {
-        let (window, hop) = (self.samples(self.window_ms), self.samples(self.hop_ms));
-        let mut spectrum = Spectrum::new(window, hop, self.fft(), Edges::Mirror);
-        let bank = self.bank(spectrum.bins());
-        let mut values = Vec::with_capacity(spectrum.frames(samples.len()) * self.mels);
-        for t in 0..spectrum.frames(samples.len()) {
-            let power = spectrum.power(samples, t)?;
-            values.extend(bank.apply(power).map(|power| power.max(POWER_FLOOR).ln()));
-        }
-        Ok(values)
-    }
+/// The log-mel spectrogram of a sound.
+fn spectrogram(plan: &MelPower, samples: &[f32]) -> Result<Matrix> {
+    let mut matrix = plan.of(samples)?;
+    ln_above_floor(&mut matrix.values);
+    Ok(matrix)
 }
 
 impl Extractor for LogMel {
@@ -194,7 +199,7 @@ impl Extractor for LogMel {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn describe(&self) -> &str {
@@ -202,22 +207,18 @@ impl Extractor for LogMel {
     }
 
     fn extract(&self, media: &Path) -> Result<Features> {
-        self.check()?;
+        let plan = self.plan()?;
         let clip = Clip::read(media, self.sample_rate_hz, self.trim)?;
-        let mut still = self.spectrogram(&clip.sound.samples)?;
+        let mut static_ = spectrogram(&plan, &clip.sound.samples)?;
         if self.normalisation == Normalisation::Clip {
-            normalise(&mut still, self.mels);
+            normalise(&mut static_.values, self.mels);
         }
-        let delta = deltas(&still, self.mels, DELTA_REACH);
-        let second = deltas(&delta, self.mels, DELTA_REACH);
+        let delta = deltas(&static_, Convention::Torchaudio, 1)?;
+        let second = deltas(&delta, Convention::Torchaudio, 1)?;
+        let values = patches([&static_, &delta, &second], self.frames, self.segments);
         Ok(Features {
             shape: vec![self.segments, 3, self.mels, self.frames],
-            values: Values::F32(cut(
-                &[still, delta, second],
-                self.mels,
-                self.frames,
-                self.segments,
-            )),
+            values: Values::F32(values),
             times_s: clip.centres(self.segments),
             names: Vec::new(),
             faces: None,
@@ -236,45 +237,6 @@ impl Extractor for LogMel {
     fn is_spectrogram(&self) -> bool {
         true
     }
-}
-
-/// Cuts `count` segments of some frames out of row-major matrices: `(count, channels, columns, frames)`.
-pub(crate) fn cut(
-    channels: &[Vec<f32>; 3],
-    columns: usize,
-    frames: usize,
-    count: usize,
-) -> Vec<f32> {
-    let length = channels[0].len() / columns;
-    let mut values = Vec::with_capacity(count * channels.len() * columns * frames);
-    for start in segments::windows(length, frames, count) {
-        let rows: Vec<usize> = (0..frames as isize)
-            .map(|t| (start + t).clamp(0, length as isize - 1) as usize)
-            .collect();
-        for channel in channels {
-            for column in 0..columns {
-                values.extend(rows.iter().map(|row| channel[row * columns + column]));
-            }
-        }
-    }
-    values
-}
-
-/// Slope of every column of a row-major matrix over `reach` rows to each side, the ends repeated.
-pub(crate) fn deltas(values: &[f32], columns: usize, reach: usize) -> Vec<f32> {
-    let rows = values.len() / columns;
-    let norm = (1..=reach).map(|n| 2 * n * n).sum::<usize>() as f32;
-    let mut slopes = vec![0.0; values.len()];
-    for (t, slope) in slopes.chunks_exact_mut(columns).enumerate() {
-        for n in 1..=reach {
-            let before = &values[t.saturating_sub(n) * columns..][..columns];
-            let after = &values[(t + n).min(rows - 1) * columns..][..columns];
-            for ((slope, b), a) in slope.iter_mut().zip(before).zip(after) {
-                *slope += n as f32 * (a - b) / norm;
-            }
-        }
-    }
-    slopes
 }
 
 /// Brings every column of a row-major matrix to mean 0 and standard deviation 1.
@@ -309,77 +271,72 @@ mod tests {
             .collect()
     }
 
-    /// The definition in f64: a textbook DFT of every bin, and the triangles from their formula.
-    fn textbook(samples: &[f32], t: usize, mels: usize) -> Vec<f64> {
+    /// The definition in f64: a textbook DFT of every bin, and the triangles of HTK's scale from their formula.
+    fn textbook(config: &LogMel, samples: &[f32], t: usize) -> Vec<f64> {
+        let (window, hop) = (config.samples(config.window_ms), config.samples(config.hop_ms));
+        let n_fft = window.next_power_of_two();
         let mel = |hz: f64| 2595.0 * (1.0 + hz / 700.0).log10();
         let hz = |mel: f64| 700.0 * (10_f64.powf(mel / 2595.0) - 1.0);
-        let corner =
-            |i: usize| hz(mel(20.0) + (mel(8000.0) - mel(20.0)) * i as f64 / (mels as f64 + 1.0));
-        let frame: Vec<f64> = (0..400)
+        let (low, high) = (mel(config.low_hz), mel(config.high_hz));
+        let corner = |i: usize| hz(low + (high - low) * i as f64 / (config.mels as f64 + 1.0));
+        let frame: Vec<f64> = (0..window)
             .map(|i| {
-                let mut at = (t * 160 + i) as isize - 200;
+                let mut at = (t * hop + i) as isize - (window / 2) as isize;
                 if at < 0 {
                     at = -at;
                 }
                 if at >= samples.len() as isize {
                     at = 2 * (samples.len() as isize - 1) - at;
                 }
-                let hann = 0.5 * (1.0 - (TAU * i as f64 / 400.0).cos());
+                let hann = 0.5 * (1.0 - (TAU * i as f64 / window as f64).cos());
                 hann * f64::from(samples[at as usize])
             })
             .collect();
-        let power: Vec<f64> = (0..=256)
+        let power: Vec<f64> = (0..=n_fft / 2)
             .map(|k| {
-                let angle = |i: usize| 2.0 * PI * k as f64 * i as f64 / 512.0;
+                let angle = |i: usize| 2.0 * PI * k as f64 * i as f64 / n_fft as f64;
                 let re: f64 = frame.iter().enumerate().map(|(i, v)| v * angle(i).cos()).sum();
                 let im: f64 = frame.iter().enumerate().map(|(i, v)| v * angle(i).sin()).sum();
                 re * re + im * im
             })
             .collect();
-        (0..mels)
+        (0..config.mels)
             .map(|m| {
                 let (a, b, c) = (corner(m), corner(m + 1), corner(m + 2));
-                let sum: f64 = (0..=256)
-                    .map(|k| {
-                        let f = k as f64 * 31.25;
-                        ((f - a) / (b - a)).min((c - f) / (c - b)).max(0.0) * power[k]
-                    })
-                    .sum();
-                sum.max(1e-8).ln()
+                let bins = power.iter().enumerate().map(|(k, power)| {
+                    let f = k as f64 * f64::from(config.sample_rate_hz) / n_fft as f64;
+                    ((f - a) / (b - a)).min((c - f) / (c - b)).max(0.0) * power
+                });
+                bins.sum::<f64>().max(1e-8).ln()
             })
             .collect()
     }
 
     #[test]
     fn log_mel_equals_the_textbook_in_double_precision() {
-        let samples = chirp(4001);
-        let config = LogMel::default();
-        let values = config.spectrogram(&samples).unwrap();
-        assert_eq!(values.len(), 26 * 64);
-        for t in [0, 1, 2, 12, 24, 25] {
-            let truths = textbook(&samples, t, 64);
-            let loudest = truths.iter().copied().fold(f64::MIN, f64::max);
-            for (m, truth) in truths.into_iter().enumerate() {
-                let error = (f64::from(values[t * 64 + m]) - truth).abs();
-                // An FFT in f32 errs by some 1e-7 of the largest amplitude in every bin.
-                let bound = 1e-5 + 1e-6 * ((loudest - truth) / 2.0).exp();
-                assert!(error < bound, "frame {t}, band {m}: off by {error:e} from {truth}");
+        // An even and an odd window; a tone beside which the other bands are silent, some below the floor.
+        let even = LogMel::default();
+        let odd = LogMel { sample_rate_hz: 22_050, mels: 37, low_hz: 31.0, ..LogMel::default() };
+        let tone: Vec<f32> = (0..4001).map(|i| (TAU * f64::from(i) / 16.0).sin() as f32).collect();
+        for (config, frames) in [(even, 26), (odd, 19)] {
+            let plan = config.plan().unwrap();
+            for samples in [chirp(4001), tone.clone()] {
+                let values = spectrogram(&plan, &samples).unwrap();
+                assert_eq!((values.rows(), values.columns), (frames, config.mels));
+                for t in [0, 1, 2, 12, frames - 2, frames - 1] {
+                    let truths = textbook(&config, &samples, t);
+                    for (m, (value, truth)) in values.row(t).iter().zip(truths).enumerate() {
+                        // A unit of the last place for the logarithm, and the roundings of weights and power.
+                        let unit = f64::from((truth.abs() as f32).next_up() - truth.abs() as f32);
+                        let error = (f64::from(*value) - truth).abs();
+                        assert!(
+                            error < unit + 1.5e-7,
+                            "frame {t}, band {m}: off by {error:e} from {truth}"
+                        );
+                    }
+                }
             }
         }
-    }
-
-    #[test]
-    fn deltas_equal_their_formula() {
-        let x: Vec<f32> = (0..7).map(|t| ((t * t) % 5) as f32).collect();
-        let at = |t: isize| x[t.clamp(0, 6) as usize];
-        for (t, delta) in deltas(&x, 1, 2).into_iter().enumerate() {
-            let t = t as isize;
-            let truth = (at(t + 1) - at(t - 1) + 2.0 * (at(t + 2) - at(t - 2))) / 10.0;
-            assert!((delta - truth).abs() < 1e-6, "{t}: {delta} instead of {truth}");
-        }
-        let ramp: Vec<f32> = (0..9).flat_map(|t| [t as f32, -2.0 * t as f32]).collect();
-        assert!((deltas(&ramp, 2, 2)[2 * 4] - 1.0).abs() < 1e-6);
-        assert!((deltas(&ramp, 2, 2)[2 * 4 + 1] + 2.0).abs() < 1e-6);
     }
 
     #[test]
@@ -397,16 +354,6 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_shows_the_frames_of_its_window_and_a_short_clip_is_repeated_at_its_ends() {
-        let still: Vec<f32> = (0..8).map(|t| t as f32).collect();
-        let values = cut(&[still.clone(), still.clone(), still], 1, 4, 2);
-        assert_eq!(values[..4], [0.0, 1.0, 2.0, 3.0]);
-        assert_eq!(values[12..16], [4.0, 5.0, 6.0, 7.0]);
-        let values = cut(&[vec![5.0, 6.0], vec![0.0; 2], vec![0.0; 2]], 1, 4, 2);
-        assert_eq!(values[..4], [5.0, 5.0, 6.0, 6.0]);
-    }
-
-    #[test]
     fn impossible_configurations_are_refused() {
         let good = LogMel::default();
         for config in [
@@ -421,9 +368,9 @@ mod tests {
             LogMel { sample_rate_hz: 0, ..good.clone() },
             LogMel { mels: 300, ..good.clone() },
         ] {
-            assert!(matches!(config.check(), Err(Error::Config { .. })), "{config:?}");
+            assert!(matches!(config.plan(), Err(Error::Config { .. })), "{config:?}");
         }
         let other = LogMel { mels: 94, window_ms: 40.0, ..good };
-        assert!(other.check().is_ok());
+        assert!(other.plan().is_ok());
     }
 }

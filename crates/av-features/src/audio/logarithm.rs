@@ -4,6 +4,10 @@ use std::f32::consts::SQRT_2;
 
 use serde::{Deserialize, Serialize};
 
+/// Smallest band power whose logarithm is taken where no tool is followed: somewhat below the quantisation noise of 16-bit
+/// sound, so that digital silence lies beside real silence.
+pub const POWER_FLOOR: f32 = 1e-8;
+
 /// The logarithm of a mel spectrogram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -41,13 +45,24 @@ impl Logarithm {
                         *power = ln(*power + OFFSET);
                     }
                 }
-                Self::Floor => {
-                    for power in powers {
-                        *power = ln(larger(*power, f32::EPSILON));
-                    }
-                }
+                Self::Floor => floored(powers, f32::EPSILON),
             },
         );
+    }
+}
+
+/// Replaces powers by their natural logarithms, those below [`POWER_FLOOR`] by its.
+pub(crate) fn ln_above_floor(powers: &mut [f32]) {
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || floored(powers, POWER_FLOOR),
+    );
+}
+
+#[inline(always)]
+fn floored(powers: &mut [f32], floor: f32) {
+    for power in powers {
+        *power = ln(larger(*power, floor));
     }
 }
 
@@ -156,6 +171,11 @@ mod tests {
             }
         }
         assert_eq!(ln(1.0), 0.0);
+        let mut powers = [0.0, 1e-9, f32::NAN, 1e-8, 1e-7, 1.0];
+        ln_above_floor(&mut powers);
+        for (found, truth) in powers.into_iter().zip([1e-8, 1e-8, 1e-8, 1e-8, 1e-7, 1.0_f32]) {
+            assert!(ulps(found, f64::from(truth).ln()) < 1.0, "{found} of {truth}");
+        }
     }
 
     #[test]

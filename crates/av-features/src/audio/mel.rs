@@ -113,6 +113,11 @@ impl MelBank {
         Self { filters, weights }
     }
 
+    /// How many there are.
+    pub(crate) fn bands(&self) -> usize {
+        self.filters.len()
+    }
+
     /// The power in each band.
     pub(crate) fn apply<'a, T>(&'a self, power: &'a [T]) -> impl Iterator<Item = T> + 'a
     where

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fourier::roots;
 use super::logarithm::Logarithm;
 use super::matrix::Matrix;
 use super::mel::{MelBank, MelScale, Triangles};
 use super::mel_plan::MelPlan;
+use super::mel_power::{MelPower, Precision};
 use super::spectrum::{Edges, Framing, hann, hann_of};
 use crate::media::RATES_HZ;
 use crate::{Error, Result};
@@ -38,24 +40,6 @@ pub enum Convention {
     Torchaudio,
     /// Kaldi without dither and with `use-energy=false`, which is also `torchaudio.compliance.kaldi`.
     Kaldi,
-}
-
-/// The numbers that a spectrogram is computed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Precision {
-    /// f64: a quiet band beside a loud one is right to the last digits of f32 too.
-    #[default]
-    Double,
-    /// f32, as librosa and torchaudio compute; faster. A band of power `p` beside a loudest one of `q` in its
-    /// frame errs by less than `1e-6 (sqrt(p q) + 1e-6 q)`.
-    Single,
-}
-
-impl Precision {
-    fn is_double(&self) -> bool {
-        *self == Self::Double
-    }
 }
 
 /// Weight of the sample before in Kaldi's pre-emphasis, and exponent of its window.
@@ -166,7 +150,9 @@ impl MelSpectrogram {
     /// What its spectrograms are computed with, for many sounds.
     pub fn plan(&self) -> Result<MelPlan> {
         self.check()?;
-        Ok(MelPlan::new(self))
+        let roots = roots(self.n_fft);
+        let power = MelPower::new(self.framing(&roots), &roots, self.bank(), self.precision);
+        Ok(MelPlan::new(power, self.log))
     }
 
     /// The power in each band.
@@ -207,7 +193,7 @@ impl MelSpectrogram {
     }
 
     /// A window as long as the transform has the same roots of unity.
-    pub(super) fn framing(&self, roots: &[[f64; 2]]) -> Framing<f64> {
+    fn framing(&self, roots: &[[f64; 2]]) -> Framing<f64> {
         let whole = self.window == self.n_fft;
         let centred = |edges| Framing {
             window: if whole { hann_of(roots) } else { hann(self.window) },
@@ -234,7 +220,7 @@ impl MelSpectrogram {
         }
     }
 
-    pub(super) fn bank(&self) -> MelBank {
+    fn bank(&self) -> MelBank {
         let (scale, shape) = match self.convention {
             Convention::Librosa => (MelScale::Slaney, Triangles::Area),
             Convention::Torchaudio => (MelScale::Htk, Triangles::Peak),
@@ -284,7 +270,7 @@ impl From<Given> for MelSpectrogram {
     }
 }
 
-pub(super) fn wrong(reason: impl Into<String>) -> Error {
+fn wrong(reason: impl Into<String>) -> Error {
     Error::Config { extractor: "mel spectrogram", reason: reason.into() }
 }
 

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::deltas::deltas;
-use super::log_mel;
 use super::matrix::Matrix;
 use super::mel_spectrogram::{Convention, MelSpectrogram};
+use super::patches::patches;
 use crate::features::{Extractor, Features, Values};
 use crate::{Error, Result, read_sound, segments};
 
@@ -175,8 +175,7 @@ impl Extractor for Mfcc {
         }
         let delta = |order| deltas(&still, self.mel.convention, order);
         let (first, second) = (delta(1)?, delta(2)?);
-        let channels = [still.values, first.values, second.values];
-        let values = log_mel::cut(&channels, self.n_mfcc, self.segment_frames, self.segments);
+        let values = patches([&still, &first, &second], self.segment_frames, self.segments);
         Ok(Features {
             shape: vec![self.segments, 3, self.n_mfcc, self.segment_frames],
             values: Values::F32(values),

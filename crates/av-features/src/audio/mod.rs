@@ -1,5 +1,6 @@
 //! From samples to features.
 
+mod clip;
 mod contours;
 mod deltas;
 mod descriptors;
@@ -12,14 +13,17 @@ mod interleave;
 #[cfg(target_arch = "x86_64")]
 mod interleave_avx512;
 mod lanes;
+mod level;
 mod log_mel;
 mod logarithm;
 mod matrix;
 mod mel;
 mod mel_blocks;
 mod mel_plan;
+mod mel_power;
 mod mel_spectrogram;
 mod mfcc;
+mod patches;
 mod periods;
 mod pitch;
 mod pitch_path;
@@ -33,12 +37,13 @@ mod voice_quality;
 pub use deltas::deltas;
 pub use descriptors::{DescriptorConfig, Descriptors, descriptors};
 pub use functionals::{FunctionalSet, Functionals};
-pub use log_mel::{LogMel, Normalisation, POWER_FLOOR};
-pub use logarithm::Logarithm;
+pub use log_mel::{LogMel, Normalisation};
+pub use logarithm::{Logarithm, POWER_FLOOR};
 pub use matrix::Matrix;
 pub use mel::MelScale;
 pub use mel_plan::MelPlan;
-pub use mel_spectrogram::{Convention, MelSpectrogram, Precision};
+pub use mel_power::Precision;
+pub use mel_spectrogram::{Convention, MelSpectrogram};
 pub use mfcc::Mfcc;
 pub use pyin::{PitchTrack, Pyin};
 pub use resample::resample;
