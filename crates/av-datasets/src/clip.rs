@@ -1,6 +1,6 @@
-//! One labelled recording and where its two sides are.
+//! One labelled recording and where its modalities are found.
 
-use crate::Affect;
+use crate::{Affect, Modalities, Modality};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -20,10 +20,8 @@ pub struct Clip {
     /// The targets of each frame, by the number of the frame; none: not annotated. Empty: the corpus has no such
     /// targets.
     pub affect: Vec<Option<Affect>>,
-    /// Where the sound is; none: the clip has none.
-    pub audio: Option<Source>,
-    /// Where the picture is; none: the clip has none.
-    pub video: Option<Source>,
+    /// Where each modality is; none: the clip lacks it.
+    pub sources: Modalities<Option<Source>>,
 }
 
 /// Which utterance of which conversation a clip is.
@@ -35,7 +33,7 @@ pub struct Turn {
     pub number: usize,
 }
 
-/// Where one side of a clip is found.
+/// Where one modality of a clip is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A media file.
@@ -50,13 +48,24 @@ pub enum Source {
 }
 
 /// What a media file holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Modality {
+pub enum Tracks {
     /// Sound alone.
     Audio,
     /// Picture alone.
     Video,
     /// Sound and picture.
     Both,
+}
+
+impl Tracks {
+    /// Whether such a file holds the modality.
+    pub fn hold(self, modality: Modality) -> bool {
+        match self {
+            Self::Audio => modality == Modality::Audio,
+            Self::Video => modality == Modality::Video,
+            Self::Both => matches!(modality, Modality::Audio | Modality::Video),
+        }
+    }
 }

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 /// The clips of a corpus, with what did not belong.
 ///
-/// Made by [`CorpusConfig::index`](crate::CorpusConfig::index); feature tables are added with
-/// [`join_audio`](Self::join_audio) and [`join_video`](Self::join_video).
+/// Made by [`CorpusConfig::index`](crate::CorpusConfig::index); feature tables are added with [`join`](Self::join).
 #[derive(Clone, Debug, Default)]
 pub struct Dataset {
     /// Name of the corpus.

@@ -13,7 +13,7 @@
 //! # Example
 //!
 //! ```
-//! use av_datasets::{CorpusConfig, folds};
+//! use av_datasets::{CorpusConfig, Modality, folds};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let data = tempfile::tempdir()?; // where RAVDESS lies: here three actors, empty files and a stray one
@@ -28,7 +28,7 @@
 //! let dataset = corpus.index(data.path())?;
 //! assert_eq!(dataset.classes, ["happy", "sad"]);
 //! assert_eq!(dataset.clips.len(), 6);
-//! assert_eq!(dataset.summary().without_video, 3); // the wav files have no picture
+//! assert_eq!(dataset.summary().without[Modality::Video], 3); // the wav files have no picture
 //! assert!(dataset.problems[0].path.ends_with("holiday.mp4"));
 //!
 //! let folds = folds(&dataset, &toml::from_str("kind = 'leave-one-subject-out'")?, 0)?;
@@ -46,7 +46,7 @@
 //! |---|---|
 //! | describe a corpus | [`CorpusConfig`]: [`Enterface`], [`Ravdess`], [`CremaD`], [`Meld`], [`Iemocap`], [`AfewVa`], [`AffWild2`], [`Pattern`], [`Listing`], [`Rows`], or a [`Description`] file |
 //! | list its clips | [`CorpusConfig::index`], [`Dataset`], [`Clip`], [`Source`] |
-//! | take a feature table as sound or picture | [`TableConfig`], [`Dataset::join_audio`], [`Dataset::join_video`] |
+//! | take a feature table as one modality | [`TableConfig`], [`Dataset::join`], [`Modality`], [`Modalities`] |
 //! | follow a conversation | [`Clip::turn`], [`Turn`] |
 //! | take valence and arousal of each frame | [`Clip::affect`], [`Affect`], [`AffectSummary`] |
 //! | check that it is complete | [`Dataset::summary`], [`Summary::differences`], [`Expected`] |
@@ -60,6 +60,7 @@ mod corpus;
 mod dataset;
 mod error;
 mod manifest;
+mod modality;
 mod order;
 mod protocol;
 mod summary;
@@ -67,13 +68,14 @@ mod table;
 mod view;
 
 pub use affect::{Affect, AffectSummary};
-pub use clip::{Clip, Modality, Source, Turn};
+pub use clip::{Clip, Source, Tracks, Turn};
 pub use corpus::{
     AfewVa, AffWild2, Annotation, Channel, CorpusConfig, CremaD, Description, Enterface, Iemocap,
     Listing, Meld, Pattern, Rater, Ravdess, Rows,
 };
 pub use dataset::{Dataset, Problem};
 pub use error::{Error, Result};
+pub use modality::{Modalities, Modality};
 pub use protocol::{Fold, Protocol, folds};
 pub use summary::{ClassCount, Expected, Summary};
 pub use table::{Rewrite, Table, TableConfig};

@@ -1,15 +1,19 @@
 //! A hash that names the clips a score rests on.
 
-use crate::{Affect, Dataset, Source, Turn};
+use crate::{Affect, Dataset, Modality, Source, Turn};
 use blake3::Hasher;
 
 /// Separates this hash from any other use of the same function; the number goes up with any change of
 /// what is hashed.
 const CONTEXT: &str = "av-datasets 2026 manifest 1";
 
+/// Modalities that are hashed of every clip; any other one of clips that have it, so that the hashes of other corpora
+/// stay.
+const ALWAYS: [Modality; 2] = [Modality::Audio, Modality::Video];
+
 impl Dataset {
     /// BLAKE3 hash in 64 hexadecimal digits of what the clips are: names, subjects, classes, folds,
-    /// turns and targets, and for each side the size of the media file in bytes or the columns and values of the table's row.
+    /// turns and targets, and for each modality the size of the media file in bytes or the columns and values of the table's row.
     ///
     /// Two people who see the same hash beside a score had the same clips. The hash depends neither on the
     /// folder the corpus lies in, nor on file times, nor on the order of files or rows. A media file that is
@@ -38,8 +42,13 @@ impl Dataset {
                 put_count(&mut hasher, *number);
             }
             put_affect(&mut hasher, &clip.affect);
-            self.put_source(&mut hasher, clip.audio.as_ref());
-            self.put_source(&mut hasher, clip.video.as_ref());
+            for (modality, source) in clip.sources.iter() {
+                if !ALWAYS.contains(&modality) {
+                    let Some(_) = source else { continue };
+                    put(&mut hasher, modality.name());
+                }
+                self.put_source(&mut hasher, source.as_ref());
+            }
         }
         hasher.finalize().to_hex().to_string()
     }
@@ -110,7 +119,7 @@ fn put_list(hasher: &mut Hasher, texts: &[String]) {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Affect, Clip, Dataset, Source, Table, Turn};
+    use crate::{Affect, Clip, Dataset, Modalities, Modality, Source, Table, Turn};
 
     fn dataset() -> Dataset {
         let clip = |id: &str, row| Clip {
@@ -120,8 +129,9 @@ mod tests {
             fold: None,
             turn: None,
             affect: vec![],
-            audio: Some(Source::Row { table: 0, row }),
-            video: None,
+            sources: Modalities::from_fn(|modality| {
+                (modality == Modality::Audio).then_some(Source::Row { table: 0, row })
+            }),
         };
         let rows = vec![vec![1.0, f32::NAN], vec![2.0, 3.0]];
         Dataset {
@@ -157,7 +167,7 @@ mod tests {
             |d| d.clips[0].affect = vec![Some(Affect { valence: 0.5, arousal: 0.0 }), None],
             |d| d.clips[0].affect = vec![Some(Affect { valence: 0.0, arousal: 0.5 }), None],
             |d| d.tables[0].rows[0][0] = 1.5,
-            |d| d.clips[1].audio = None,
+            |d| d.clips[1].sources[Modality::Audio] = None,
         ];
         let mut hashes = std::collections::BTreeSet::from([dataset().manifest_hash()]);
         for (i, change) in changes.into_iter().enumerate() {
@@ -172,8 +182,8 @@ mod tests {
         let mut other = dataset();
         other.tables[0].rows.reverse();
         other.tables[0].path = "elsewhere.csv".into();
-        other.clips[0].audio = Some(Source::Row { table: 0, row: 1 });
-        other.clips[1].audio = Some(Source::Row { table: 0, row: 0 });
+        other.clips[0].sources[Modality::Audio] = Some(Source::Row { table: 0, row: 1 });
+        other.clips[1].sources[Modality::Audio] = Some(Source::Row { table: 0, row: 0 });
         other.clips.reverse();
         assert_eq!(other.manifest_hash(), dataset().manifest_hash());
     }

@@ -1,6 +1,6 @@
 //! Counts of clips per class and subject, and what they should be.
 
-use crate::{AffectSummary, Dataset};
+use crate::{AffectSummary, Dataset, Modalities};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,10 +12,8 @@ pub struct Summary {
     pub clips: usize,
     /// Clips without a label.
     pub unlabelled: usize,
-    /// Clips without sound.
-    pub without_audio: usize,
-    /// Clips without picture.
-    pub without_video: usize,
+    /// Clips without each modality.
+    pub without: Modalities<usize>,
     /// Clips and subjects of each class, in the order of the classes.
     pub classes: Vec<ClassCount>,
     /// Clips of each subject.
@@ -64,13 +62,12 @@ impl Dataset {
         for clip in &self.clips {
             *subjects.entry(clip.subject.clone()).or_default() += 1;
         }
-        let count =
-            |lacks: fn(&crate::Clip) -> bool| self.clips.iter().filter(|c| lacks(c)).count();
         Summary {
             clips: self.clips.len(),
-            unlabelled: count(|clip| clip.emotion.is_none()),
-            without_audio: count(|clip| clip.audio.is_none()),
-            without_video: count(|clip| clip.video.is_none()),
+            unlabelled: self.clips.iter().filter(|clip| clip.emotion.is_none()).count(),
+            without: Modalities::from_fn(|modality| {
+                self.clips.iter().filter(|clip| clip.sources[modality].is_none()).count()
+            }),
             classes: classes.collect(),
             subjects,
             affect: AffectSummary::of(self.clips.iter().flat_map(|clip| &clip.affect)),
@@ -80,6 +77,14 @@ impl Dataset {
 }
 
 impl Summary {
+    /// How many clips lack what, in words: "0 without sound, 3 without picture".
+    pub fn lacking(&self) -> String {
+        let counts = self.without.iter();
+        let words =
+            counts.map(|(modality, clips)| format!("{clips} without {}", modality.medium()));
+        words.collect::<Vec<_>>().join(", ")
+    }
+
     /// One sentence for each count that differs from that of the complete corpus; empty: all agree.
     ///
     /// ```
@@ -114,12 +119,11 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         writeln!(
             f,
-            "{} clips of {} subjects; {} unlabelled, {} without sound, {} without picture; {} problems",
+            "{} clips of {} subjects; {} unlabelled, {}; {} problems",
             self.clips,
             self.subjects.len(),
             self.unlabelled,
-            self.without_audio,
-            self.without_video,
+            self.lacking(),
             self.problems
         )?;
         let width = self.classes.iter().map(|c| c.class.chars().count()).max().unwrap_or(0).max(5);

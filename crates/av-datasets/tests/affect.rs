@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_datasets::{Affect, CorpusConfig, Source, TableConfig};
+use av_datasets::{Affect, CorpusConfig, Modality, Source, TableConfig};
 use support::{add, corpus, problems, tree};
 
 fn target(valence: f32, arousal: f32) -> Option<Affect> {
@@ -39,7 +39,7 @@ fn the_six_hundred_clips_of_afew_va_have_targets_and_no_media() {
     assert_eq!(dataset.problems, []);
     let summary = dataset.summary();
     assert_eq!(summary.differences(shipped.expected().unwrap()), Vec::<String>::new());
-    assert_eq!((summary.without_audio, summary.without_video), (600, 600));
+    assert_eq!((summary.without[Modality::Audio], summary.without[Modality::Video]), (600, 600));
     assert_eq!((summary.subjects.len(), summary.unlabelled), (240, 600));
     let last = &dataset.clips[599].affect;
     assert_eq!((last.len(), last[0], last[10]), (11, target(1.0, -1.0), target(-0.3, 0.0)));
@@ -53,8 +53,8 @@ fn the_six_hundred_clips_of_afew_va_have_targets_and_no_media() {
     // Features of the pictures can be joined all the same.
     add(root.path(), "faces.csv", "clip,AU01\n600,0.5\n");
     let table: TableConfig = toml::from_str("path = 'faces.csv'\nkey = 'clip'").unwrap();
-    dataset.join_video(root.path(), &table).unwrap();
-    assert_eq!(dataset.clips[599].video, Some(Source::Row { table: 0, row: 0 }));
+    dataset.join(Modality::Video, root.path(), &table).unwrap();
+    assert_eq!(dataset.clips[599].sources[Modality::Video], Some(Source::Row { table: 0, row: 0 }));
 }
 
 #[test]
@@ -131,10 +131,16 @@ fn an_annotation_of_aff_wild2_is_a_clip_with_a_target_a_frame() {
     assert_eq!(first.affect, [target(0.25, -1.0), None, None, target(1.0, 0.125)]);
     assert_eq!((first.fold.as_deref(), first.subject.as_str()), (Some("train"), "1-30-1280x720"));
     assert_eq!((left.id.as_str(), left.fold.as_deref()), ("video59_left", Some("validation")));
-    assert_eq!((left.subject.as_str(), &left.video), (right.subject.as_str(), &right.video));
+    assert_eq!(
+        (left.subject.as_str(), &left.sources[Modality::Video]),
+        (right.subject.as_str(), &right.sources[Modality::Video])
+    );
     assert_eq!((bare.id.as_str(), &bare.affect[..], &bare.fold), ("video7_left", &[][..], &None));
     let summary = dataset.summary();
-    assert_eq!((summary.without_video, summary.unlabelled, summary.subjects.len()), (0, 4, 3));
+    assert_eq!(
+        (summary.without[Modality::Video], summary.unlabelled, summary.subjects.len()),
+        (0, 4, 3)
+    );
     let affect = summary.affect.unwrap();
     assert_eq!((affect.frames, affect.missing, affect.valence), (6, 2, (0.25, 1.0)));
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_datasets::{Dataset, Source, TableConfig};
+use av_datasets::{Dataset, Modality, Source, TableConfig};
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use std::collections::HashMap;
 use std::io::{Cursor, Write as _};
@@ -88,10 +88,17 @@ fn an_npz_file_is_a_table_packed_or_not() {
     for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
         let (root, mut dataset) = clips();
         add_bytes(root.path(), "table.npz", &npz(&arrays, method));
-        dataset.join_video(root.path(), &config("table.npz", "fold = 'fold'")).unwrap();
+        dataset.join(Modality::Video, root.path(), &config("table.npz", "fold = 'fold'")).unwrap();
         let [ann, be, cy] = dataset.clips.as_slice() else { panic!("three clips") };
         let row = |row| Some(Source::Row { table: 0, row });
-        assert_eq!((&ann.video, &be.video, &cy.video), (&row(1), &row(0), &None));
+        assert_eq!(
+            (
+                &ann.sources[Modality::Video],
+                &be.sources[Modality::Video],
+                &cy.sources[Modality::Video]
+            ),
+            (&row(1), &row(0), &None)
+        );
         assert_eq!((ann.fold.as_deref(), be.fold.as_deref()), (Some("-2"), Some("1")));
         let table = &dataset.tables[0];
         assert_eq!(table.columns, ["AU01", "pose"]);
@@ -110,7 +117,7 @@ fn columns_side_by_side_and_without_names_are_read_too() {
     let arrays =
         [("id", texts(&["ann", "cy"], 5)), ("features", npy("'<f4'", "True", "(2, 3)", &values))];
     add_bytes(root.path(), "T.NPZ", &npz(&arrays, CompressionMethod::Deflated));
-    dataset.join_audio(root.path(), &config("T.NPZ", "exclude = ['1']")).unwrap();
+    dataset.join(Modality::Audio, root.path(), &config("T.NPZ", "exclude = ['1']")).unwrap();
     assert_eq!(dataset.tables[0].columns, ["0", "2"]);
     assert_eq!(dataset.tables[0].rows, [[1.0, 3.0], [4.0, 6.0]]);
 }
@@ -133,7 +140,9 @@ fn a_safetensors_file_is_a_table_with_its_names_in_the_metadata() {
     ] {
         let (root, mut dataset) = clips();
         add_bytes(root.path(), "t.safetensors", &tensors(dtype, &[2, 2], &data, &lists));
-        dataset.join_audio(root.path(), &config("t.safetensors", "subject = 'who'")).unwrap();
+        dataset
+            .join(Modality::Audio, root.path(), &config("t.safetensors", "subject = 'who'"))
+            .unwrap();
         let table = &dataset.tables[0];
         assert_eq!(
             (&table.columns[..], &table.rows[0]),
@@ -149,7 +158,8 @@ fn a_safetensors_file_is_a_table_with_its_names_in_the_metadata() {
 fn refused(name: &str, bytes: &[u8]) -> String {
     let (root, mut dataset) = clips();
     add_bytes(root.path(), name, bytes);
-    let error = dataset.join_video(root.path(), &config(name, "")).unwrap_err().to_string();
+    let error =
+        dataset.join(Modality::Video, root.path(), &config(name, "")).unwrap_err().to_string();
     assert!(error.contains(name) && dataset.tables.is_empty(), "{error}");
     error
 }
@@ -246,7 +256,8 @@ fn sizes_are_limited_before_anything_is_unpacked() {
     for name in ["t.npz", "t.safetensors"] {
         let file = std::fs::File::create(root.path().join(name)).unwrap();
         file.set_len((1 << 30) + 1).unwrap(); // a hole: takes no space
-        let error = dataset.join_video(root.path(), &config(name, "")).unwrap_err().to_string();
+        let error =
+            dataset.join(Modality::Video, root.path(), &config(name, "")).unwrap_err().to_string();
         assert!(error.contains("more than 1073741824 bytes"), "{error}");
     }
 }

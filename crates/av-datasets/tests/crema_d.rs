@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_datasets::{CorpusConfig, Source};
+use av_datasets::{CorpusConfig, Modality, Source};
 use support::{add, corpus, problems, tree};
 
 const ID: &str = "1001_DFA_ANG_XX";
@@ -26,10 +26,13 @@ fn files_of_one_name_are_one_clip_and_broken_ones_and_copies_are_left_out() {
     assert_eq!(dataset.problems, []);
     let [first, second, third] = dataset.clips.as_slice() else { panic!("three clips") };
     let media = |file: &str| Some(Source::Media(root.path().join(file)));
-    assert_eq!(first.audio, media("AudioWAV/1001_DFA_ANG_XX.wav"));
-    assert_eq!(first.video, media("VideoFlash/1001_DFA_ANG_XX.flv"));
-    assert_eq!((&second.audio, second.subject.as_str()), (&second.video, "1002"));
-    assert_eq!((third.id.as_str(), &third.video), ("1091_ITH_SAD_X", &None));
+    assert_eq!(first.sources[Modality::Audio], media("AudioWAV/1001_DFA_ANG_XX.wav"));
+    assert_eq!(first.sources[Modality::Video], media("VideoFlash/1001_DFA_ANG_XX.flv"));
+    assert_eq!(
+        (&second.sources[Modality::Audio], second.subject.as_str()),
+        (&second.sources[Modality::Video], "1002")
+    );
+    assert_eq!((third.id.as_str(), &third.sources[Modality::Video]), ("1091_ITH_SAD_X", &None));
     assert_eq!(dataset.classes, ["anger", "happiness", "sadness"]);
     let all = corpus("kind = 'crema-d'\nbroken = true").index(root.path()).unwrap();
     assert_eq!(all.clips.len(), 7);

@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_datasets::CorpusConfig;
+use av_datasets::{CorpusConfig, Modality};
 use support::{corpus, problems, tree};
 
 const EMOTIONS: [&str; 6] = ["anger", "disgust", "fear", "happiness", "sadness", "surprise"];
@@ -44,7 +44,7 @@ fn the_release_in_circulation_has_the_documented_counts() {
     assert_eq!(dataset.problems, []);
     let summary = dataset.summary();
     assert_eq!(summary.differences(shipped.expected().unwrap()), Vec::<String>::new());
-    assert_eq!((summary.without_audio, summary.without_video), (0, 0));
+    assert_eq!((summary.without[Modality::Audio], summary.without[Modality::Video]), (0, 0));
     assert!(!summary.subjects.contains_key("06") && !summary.subjects.contains_key("12"));
     assert_eq!((summary.subjects["11"], summary.subjects["23"]), (30, 27));
     assert_eq!(dataset.classes, EMOTIONS);

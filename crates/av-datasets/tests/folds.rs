@@ -1,7 +1,7 @@
 //! Protocols: what must hold of any split, and what is refused.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says what it expects by panicking
 
-use av_datasets::{Clip, Dataset, Fold, Protocol, folds};
+use av_datasets::{Clip, Dataset, Fold, Modalities, Protocol, folds};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,8 +23,7 @@ fn dataset(clips: &[(&str, Option<usize>, Option<&str>)]) -> Dataset {
             fold: fold.map(String::from),
             turn: None,
             affect: vec![],
-            audio: None,
-            video: None,
+            sources: Modalities::default(),
         };
     Dataset {
         classes: vec!["calm".into(), "angry".into()],

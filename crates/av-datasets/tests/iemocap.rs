@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_datasets::{CorpusConfig, Protocol, Turn, folds};
+use av_datasets::{CorpusConfig, Modality, Protocol, Turn, folds};
 use std::fs::File;
 use support::{add, corpus, problems, tree};
 use tempfile::TempDir;
@@ -73,8 +73,8 @@ fn four_and_six_classes_have_the_documented_counts() {
         assert_eq!(dataset.problems, []);
         let summary = dataset.summary();
         assert_eq!(summary.differences(shipped.expected().unwrap()), Vec::<String>::new());
-        assert_eq!((summary.without_audio, summary.unlabelled), (0, 0));
-        assert_eq!(summary.without_video, summary.clips);
+        assert_eq!((summary.without[Modality::Audio], summary.unlabelled), (0, 0));
+        assert_eq!(summary.without[Modality::Video], summary.clips);
         assert!(summary.subjects.contains_key("Ses05_M"));
     }
     let dataset = corpus("kind = 'iemocap'").index(root.path()).unwrap();

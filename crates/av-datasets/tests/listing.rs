@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_datasets::{CorpusConfig, Source};
+use av_datasets::{CorpusConfig, Modality, Source};
 use support::{add, corpus, problems, tree};
 
 const LISTING: &str = "kind = 'listing'\ntable = 'clips.csv'\nfile = 'Clip'\nsubject = 'Person'\n\
@@ -35,10 +35,13 @@ fn a_row_names_its_file_by_any_end_of_its_path() {
         panic!("five clips")
     };
     let media = |file: &str| Some(Source::Media(root.path().join(file)));
-    assert_eq!((first.id.as_str(), &first.audio), ("S01/a", &media("sound/S01/a.wav")));
-    assert_eq!(first.video, media("faces/S01/a.mp4"));
+    assert_eq!(
+        (first.id.as_str(), &first.sources[Modality::Audio]),
+        ("S01/a", &media("sound/S01/a.wav"))
+    );
+    assert_eq!(first.sources[Modality::Video], media("faces/S01/a.mp4"));
     assert_eq!((second.subject.as_str(), second.fold.as_deref()), ("bob", Some("2")));
-    assert_eq!((short.subject.as_str(), &short.video), ("dan", &media("a.mp4")));
+    assert_eq!((short.subject.as_str(), &short.sources[Modality::Video]), ("dan", &media("a.mp4")));
     assert_eq!((third.id.as_str(), third.emotion, &third.fold), ("b.v2", None, &None));
     assert_eq!((fourth.id.as_str(), fourth.emotion), ("deep/er/c", Some(0)));
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_datasets::{CorpusConfig, Protocol, Turn, folds};
+use av_datasets::{CorpusConfig, Modality, Protocol, Turn, folds};
 use std::fmt::Write as _;
 use std::path::Path;
 use support::{add, corpus, problems, tree};
@@ -80,7 +80,10 @@ fn the_release_has_the_documented_counts() {
     assert_eq!(dataset.problems, []);
     let summary = dataset.summary();
     assert_eq!(summary.differences(shipped.expected().unwrap()), Vec::<String>::new());
-    assert_eq!((summary.without_audio, summary.without_video, summary.unlabelled), (0, 0, 0));
+    assert_eq!(
+        (summary.without[Modality::Audio], summary.without[Modality::Video], summary.unlabelled),
+        (0, 0, 0)
+    );
     assert!(summary.subjects.contains_key("Speaker 303"), "trimmed");
     let clip = |id: &str| dataset.clips.iter().find(|clip| clip.id == id);
     for lacking in ["train/dia125_utt3", "dev/dia110_utt7"] {
@@ -140,7 +143,8 @@ fn a_damaged_copy_is_told_file_by_file_and_row_by_row() {
     let ids: Vec<&str> = dataset.clips.iter().map(|clip| clip.id.as_str()).collect();
     assert_eq!(ids, ["dev/dia0_utt0", "test/dia0_utt0", "train/dia0_utt0"]);
     assert_ne!(
-        dataset.clips[2].audio, dataset.clips[2].video,
+        dataset.clips[2].sources[Modality::Audio],
+        dataset.clips[2].sources[Modality::Video],
         "the innermost folder says the split, and a wav gives the sound"
     );
     let table = "tables/train_sent_emo.csv";

@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_datasets::{CorpusConfig, Source};
+use av_datasets::{CorpusConfig, Modality, Source};
 use support::{add, corpus, problems, tree};
 
 const SPLIT: &str = r#"
@@ -26,10 +26,16 @@ fn groups_say_what_a_file_is() {
     assert_eq!(dataset.classes, ["sad", "happy"]);
     let [x, y, z] = dataset.clips.as_slice() else { panic!("three clips") };
     assert_eq!((x.id.as_str(), x.subject.as_str(), x.fold.as_deref()), ("x", "ann", Some("0")));
-    assert_eq!(x.audio, Some(Source::Media(root.path().join("A/ann/0_x-happy.wav"))));
-    assert_eq!(x.video, Some(Source::Media(root.path().join("V/ann/0_x-happy.avi"))));
+    assert_eq!(
+        x.sources[Modality::Audio],
+        Some(Source::Media(root.path().join("A/ann/0_x-happy.wav")))
+    );
+    assert_eq!(
+        x.sources[Modality::Video],
+        Some(Source::Media(root.path().join("V/ann/0_x-happy.avi")))
+    );
     assert_eq!((x.emotion, y.emotion, z.emotion), (Some(1), Some(0), None));
-    assert_eq!((&y.audio, y.video.is_some()), (&None, true));
+    assert_eq!((&y.sources[Modality::Audio], y.sources[Modality::Video].is_some()), (&None, true));
 }
 
 #[test]

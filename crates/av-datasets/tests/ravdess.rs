@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_datasets::{CorpusConfig, Dataset, Source};
+use av_datasets::{CorpusConfig, Dataset, Modality, Source};
 use support::{corpus, problems, tree};
 
 fn index(root: &tempfile::TempDir) -> Dataset {
@@ -35,7 +35,10 @@ fn the_complete_corpus_has_the_documented_counts() {
     let shipped = CorpusConfig::shipped("ravdess").unwrap();
     let summary = dataset.summary();
     assert_eq!(summary.differences(shipped.expected().unwrap()), Vec::<String>::new());
-    assert_eq!((summary.without_audio, summary.without_video, summary.problems), (0, 0, 0));
+    assert_eq!(
+        (summary.without[Modality::Audio], summary.without[Modality::Video], summary.problems),
+        (0, 0, 0)
+    );
     assert_eq!(dataset.classes[0], "neutral");
     assert!(summary.subjects.values().all(|&clips| clips == 60));
 }
@@ -90,11 +93,20 @@ fn files_of_one_performance_are_one_clip_and_a_file_of_one_side_alone_is_preferr
     assert_eq!(ids, expected);
     let media = |file: &str| Some(Source::Media(root.path().join(file)));
     let [joined, both, silent, blind] = dataset.clips.as_slice() else { panic!("four clips") };
-    assert_eq!(joined.audio, media("sound/03-01-03-02-01-02-07.wav"));
-    assert_eq!(joined.video, media("video/Actor_07/01-01-03-02-01-02-07.mp4"));
-    assert_eq!((&both.audio, &both.video), (&both.video, &media("01-01-04-01-01-01-07.mp4")));
-    assert_eq!((&silent.audio, &silent.video), (&None, &media("02-01-05-01-01-01-08.MP4")));
-    assert_eq!((&blind.audio, &blind.video), (&media("deep/er/03-01-06-01-01-01-08.WAV"), &None));
+    assert_eq!(joined.sources[Modality::Audio], media("sound/03-01-03-02-01-02-07.wav"));
+    assert_eq!(joined.sources[Modality::Video], media("video/Actor_07/01-01-03-02-01-02-07.mp4"));
+    assert_eq!(
+        (&both.sources[Modality::Audio], &both.sources[Modality::Video]),
+        (&both.sources[Modality::Video], &media("01-01-04-01-01-01-07.mp4"))
+    );
+    assert_eq!(
+        (&silent.sources[Modality::Audio], &silent.sources[Modality::Video]),
+        (&None, &media("02-01-05-01-01-01-08.MP4"))
+    );
+    assert_eq!(
+        (&blind.sources[Modality::Audio], &blind.sources[Modality::Video]),
+        (&media("deep/er/03-01-06-01-01-01-08.WAV"), &None)
+    );
     assert_eq!(silent.subject, "08");
     assert_eq!(dataset.classes, ["happy", "sad", "angry", "fearful"]);
     assert_eq!(silent.emotion, Some(2));

@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_datasets::{CorpusConfig, Dataset, Protocol, Source, TableConfig, folds};
+use av_datasets::{CorpusConfig, Dataset, Modality, Protocol, Source, TableConfig, folds};
 use std::path::Path;
 use support::{corpus, real, tree};
 
@@ -14,7 +14,10 @@ fn the_javanese_corpus_is_complete() {
     let dataset = config.index(&root).unwrap();
     let summary = dataset.summary();
     assert_eq!(summary.differences(config.expected().unwrap()), Vec::<String>::new());
-    assert_eq!((summary.problems, summary.without_audio, summary.without_video), (0, 0, 0));
+    assert_eq!(
+        (summary.problems, summary.without[Modality::Audio], summary.without[Modality::Video]),
+        (0, 0, 0)
+    );
     assert!(summary.classes.iter().all(|class| (class.clips, class.subjects) == (32, 8)));
     assert!(summary.subjects.values().all(|&clips| clips == 24));
     assert_eq!(dataset.classes, ["e1", "e2", "e3", "e4", "e5", "e6"]);
@@ -32,18 +35,21 @@ fn four_original_files_of_ravdess_are_four_clips_with_both_sides() {
     assert_eq!(dataset.classes, ["neutral", "surprised"]);
     let emotions: Vec<_> = dataset.clips.iter().map(|clip| clip.emotion.unwrap()).collect();
     assert_eq!(emotions, [0, 0, 1, 1]);
-    assert!(dataset.clips.iter().all(|clip| clip.audio.is_some() && clip.audio == clip.video));
+    assert!(dataset.clips.iter().all(|clip| clip.sources[Modality::Audio].is_some()
+        && clip.sources[Modality::Audio] == clip.sources[Modality::Video]));
     assert_eq!(dataset.problems, []);
 
     // The hash is of sizes and names, not of the place.
     let elsewhere = tree([""; 0]);
     for clip in &dataset.clips {
-        let Some(Source::Media(path)) = &clip.audio else { panic!("media") };
+        let Some(Source::Media(path)) = &clip.sources[Modality::Audio] else { panic!("media") };
         std::fs::copy(path, elsewhere.path().join(path.file_name().unwrap())).unwrap();
     }
     let copy = corpus("kind = 'ravdess'").index(elsewhere.path()).unwrap();
     assert_eq!(copy.manifest_hash(), dataset.manifest_hash());
-    let Some(Source::Media(path)) = &copy.clips[0].audio else { panic!("media") };
+    let Some(Source::Media(path)) = &copy.clips[0].sources[Modality::Audio] else {
+        panic!("media")
+    };
     std::fs::remove_file(path).unwrap();
     std::fs::File::create(path).unwrap();
     assert_ne!(copy.manifest_hash(), dataset.manifest_hash());
@@ -65,13 +71,16 @@ fn the_openface_table_pairs_one_to_one_with_the_wavs() {
     let mut config: TableConfig =
         toml::from_str("path = ''\nkey = 'clip'\ninclude = ['AU*']\nfold = 'fold'").unwrap();
     config.path = path;
-    dataset.join_video(root.path(), &config).unwrap();
+    dataset.join(Modality::Video, root.path(), &config).unwrap();
 
     assert_eq!(dataset.problems, []);
     assert_eq!((dataset.clips.len(), dataset.tables[0].rows.len()), (1200, 1200));
     assert_eq!(dataset.tables[0].columns.len(), 35);
     assert!(dataset.tables[0].rows.iter().flatten().all(|value| value.is_finite()));
-    assert!(dataset.clips.iter().all(|clip| clip.audio.is_some() && clip.video.is_some()));
+    assert!(
+        dataset.clips.iter().all(|clip| clip.sources[Modality::Audio].is_some()
+            && clip.sources[Modality::Video].is_some())
+    );
     // Values of the second line of the file.
     assert_eq!(row(&dataset, "01-01-01-01-01-01")[..3], [0.0, 0.0, 0.930_510_2]);
 
@@ -88,7 +97,7 @@ fn the_openface_table_pairs_one_to_one_with_the_wavs() {
 
 fn row<'d>(dataset: &'d Dataset, clip: &str) -> &'d [f32] {
     let clip = dataset.clips.iter().find(|known| known.id == clip).unwrap();
-    let Some(Source::Row { table, row }) = clip.video else { panic!("no row") };
+    let Some(Source::Row { table, row }) = clip.sources[Modality::Video] else { panic!("no row") };
     &dataset.tables[table].rows[row]
 }
 
@@ -109,12 +118,12 @@ fn two_tables_and_no_media_are_a_corpus() {
     let facts = "exclude = ['actor', 'emotion', 'intensity']\nfold = 'fold'";
     let audio = table(&format!("path = 'audio_openwillis_300.csv'\nkey = 'clip'\n{facts}"));
     let video = table(&format!("path = 'video_openwillis_300.csv'\nkey = 'clip'\n{facts}"));
-    dataset.join_audio(root, &audio).unwrap();
-    dataset.join_video(root, &video).unwrap();
+    dataset.join(Modality::Audio, root, &audio).unwrap();
+    dataset.join(Modality::Video, root, &video).unwrap();
     assert_eq!(dataset.problems, []);
     let summary = dataset.summary();
     assert_eq!((summary.clips, summary.subjects.len(), dataset.classes.len()), (300, 20, 8));
-    assert_eq!((summary.without_audio, summary.without_video), (0, 0));
+    assert_eq!((summary.without[Modality::Audio], summary.without[Modality::Video]), (0, 0));
     assert_eq!((dataset.tables[0].columns.len(), dataset.tables[1].columns.len()), (69, 56));
     assert!(dataset.tables[0].rows.iter().flatten().any(|value| value.is_nan()));
     assert_eq!(

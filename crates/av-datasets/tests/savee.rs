@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_datasets::CorpusConfig;
+use av_datasets::{CorpusConfig, Modality};
 use support::{problems, tree};
 
 /// Names of the complete corpus; sound and picture.
@@ -34,8 +34,16 @@ fn both_layouts_have_the_documented_counts() {
         let dataset = shipped.index(tree(&files).path()).unwrap();
         let summary = dataset.summary();
         assert_eq!(summary.differences(shipped.expected().unwrap()), Vec::<String>::new());
-        assert_eq!((summary.problems, summary.without_audio, summary.without_video), (0, 0, 0));
-        assert!(dataset.clips.iter().all(|clip| clip.audio != clip.video));
+        assert_eq!(
+            (summary.problems, summary.without[Modality::Audio], summary.without[Modality::Video]),
+            (0, 0, 0)
+        );
+        assert!(
+            dataset
+                .clips
+                .iter()
+                .all(|clip| clip.sources[Modality::Audio] != clip.sources[Modality::Video])
+        );
     }
 }
 

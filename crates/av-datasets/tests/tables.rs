@@ -3,7 +3,7 @@
 
 mod support;
 
-use av_datasets::{Dataset, Source, TableConfig};
+use av_datasets::{Dataset, Modality, Source, TableConfig};
 use support::{add, corpus, problems, tree};
 
 fn clips() -> (tempfile::TempDir, Dataset) {
@@ -32,12 +32,19 @@ fn a_row_becomes_the_picture_of_its_clip_and_the_rest_is_reported() {
         01-01-08-01-01-01-01, 0, 0, 1, a\r\n\r\n";
     add(root.path(), "table.csv", text);
     let config = config("exclude = ['act*']\nfold = 'part'");
-    dataset.join_video(root.path(), &config).unwrap();
+    dataset.join(Modality::Video, root.path(), &config).unwrap();
 
     let [happy, sad, angry] = dataset.clips.as_slice() else { panic!("three clips") };
-    assert_eq!((&happy.video, &sad.video), (&row(0, 1), &row(0, 0)));
-    assert!(matches!(happy.audio, Some(Source::Media(_))));
-    assert_eq!(angry.video, None, "a medium beside rows could not be trained on");
+    assert_eq!(
+        (&happy.sources[Modality::Video], &sad.sources[Modality::Video]),
+        (&row(0, 1), &row(0, 0))
+    );
+    assert!(matches!(happy.sources[Modality::Audio], Some(Source::Media(_))));
+    assert_eq!(
+        angry.sources[Modality::Video],
+        None,
+        "a medium beside rows could not be trained on"
+    );
     assert_eq!((happy.fold.as_deref(), angry.fold.as_deref()), (Some("a"), None));
     let table = &dataset.tables[0];
     assert_eq!(table.columns, ["AU01_r", "AU02_r"]);
@@ -57,18 +64,26 @@ fn a_row_becomes_the_picture_of_its_clip_and_the_rest_is_reported() {
 fn both_sides_can_be_tables_and_agreeing_folds_are_taken() {
     let (root, mut dataset) = clips();
     add(root.path(), "table.csv", "clip,x,part\n01-01-03-01-01-01-01,1,a\n");
-    dataset.join_audio(root.path(), &config("fold = 'part'")).unwrap();
-    dataset.join_video(root.path(), &config("fold = 'part'")).unwrap();
-    assert_eq!((&dataset.clips[0].audio, &dataset.clips[0].video), (&row(0, 0), &row(1, 0)));
+    dataset.join(Modality::Audio, root.path(), &config("fold = 'part'")).unwrap();
+    dataset.join(Modality::Video, root.path(), &config("fold = 'part'")).unwrap();
+    assert_eq!(
+        (&dataset.clips[0].sources[Modality::Audio], &dataset.clips[0].sources[Modality::Video]),
+        (&row(0, 0), &row(1, 0))
+    );
     // A table that says nothing of folds leaves them as they are.
-    dataset.join_video(root.path(), &config("exclude = ['part']")).unwrap();
+    dataset.join(Modality::Video, root.path(), &config("exclude = ['part']")).unwrap();
     assert_eq!(dataset.clips[0].fold.as_deref(), Some("a"));
 
     add(root.path(), "table.csv", "clip,x,part\n01-01-03-01-01-01-01,1,b\n");
-    let error = dataset.join_audio(root.path(), &config("fold = 'part'")).unwrap_err().to_string();
+    let error = dataset
+        .join(Modality::Audio, root.path(), &config("fold = 'part'"))
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("has fold `a`, but") && error.contains("says `b`"), "{error}");
-    let error =
-        dataset.join_audio(root.path(), &config("subject = 'part'")).unwrap_err().to_string();
+    let error = dataset
+        .join(Modality::Audio, root.path(), &config("subject = 'part'"))
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("has subject `01`, but"), "{error}");
 }
 
@@ -77,8 +92,8 @@ fn keys_can_be_rewritten() {
     let (root, mut dataset) = clips();
     add(root.path(), "table.csv", "clip,x\nActor 1/03-01-01-01-01.feat,7\n");
     let config = config(r"rewrite = { pattern = '^.*/(.*)\.feat$', replacement = '01-$1' }");
-    dataset.join_audio(root.path(), &config).unwrap();
-    assert_eq!(dataset.clips[0].audio, row(0, 0));
+    dataset.join(Modality::Audio, root.path(), &config).unwrap();
+    assert_eq!(dataset.clips[0].sources[Modality::Audio], row(0, 0));
 }
 
 #[test]
@@ -87,7 +102,7 @@ fn a_subject_column_names_the_subjects_that_paths_do_not() {
     let text = "kind = 'pattern'\nname = 'n'\npattern = '.*'\nexample = 'x.mp4'";
     let mut dataset = corpus(text).index(root.path()).unwrap();
     add(root.path(), "table.csv", "clip,f,who\nx,1,ann\ny,2,bob\n");
-    dataset.join_video(root.path(), &config("subject = 'who'")).unwrap();
+    dataset.join(Modality::Video, root.path(), &config("subject = 'who'")).unwrap();
     assert_eq!(dataset.clips[1].subject, "bob");
     assert_eq!(dataset.tables[0].columns, ["f"]);
 }
@@ -128,13 +143,15 @@ fn a_malformed_table_is_refused_with_its_place() {
     ] {
         let (root, mut dataset) = clips();
         add(root.path(), "table.csv", &text);
-        let error = dataset.join_audio(root.path(), &config(more)).unwrap_err().to_string();
+        let error =
+            dataset.join(Modality::Audio, root.path(), &config(more)).unwrap_err().to_string();
         assert!(
             error.contains(message) && (error.contains("table.csv") || more.contains("rewrite")),
             "{error}"
         );
         assert!(
-            dataset.tables.is_empty() && matches!(dataset.clips[0].audio, Some(Source::Media(_)))
+            dataset.tables.is_empty()
+                && matches!(dataset.clips[0].sources[Modality::Audio], Some(Source::Media(_)))
         );
     }
 }
@@ -144,12 +161,12 @@ fn a_table_beyond_the_limits_is_refused_before_it_is_read() {
     let (root, mut dataset) = clips();
     let file = std::fs::File::create(root.path().join("table.csv")).unwrap();
     file.set_len((1 << 30) + 1).unwrap(); // a hole: takes no space
-    let error = dataset.join_audio(root.path(), &config("")).unwrap_err().to_string();
+    let error = dataset.join(Modality::Audio, root.path(), &config("")).unwrap_err().to_string();
     assert!(error.contains("more than 1073741824 bytes"), "{error}");
 
     let columns = (0..1 << 16).map(|i| format!(",c{i}")).collect::<String>();
     add(root.path(), "table.csv", &format!("clip{columns}\n"));
-    let error = dataset.join_audio(root.path(), &config("")).unwrap_err().to_string();
+    let error = dataset.join(Modality::Audio, root.path(), &config("")).unwrap_err().to_string();
     assert!(error.contains("more than 65536 columns"), "{error}");
 }
 
@@ -164,7 +181,7 @@ fn refusal(bytes: &[u8]) -> String {
     let (root, mut dataset) = clips();
     let mut file = std::fs::File::create(root.path().join("table.csv")).unwrap();
     std::io::Write::write_all(&mut file, bytes).unwrap();
-    let error = dataset.join_audio(root.path(), &config("")).unwrap_err().to_string();
+    let error = dataset.join(Modality::Audio, root.path(), &config("")).unwrap_err().to_string();
     assert!(error.contains("table.csv"), "{error}");
     error
 }
@@ -202,11 +219,11 @@ fn a_row_without_an_end_is_refused_before_it_fills_the_memory() {
     let path = root.path().join("table.csv");
     let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
     file.set_len(1 << 30).unwrap(); // a hole: takes no space
-    let error = dataset.join_audio(root.path(), &config("")).unwrap_err().to_string();
+    let error = dataset.join(Modality::Audio, root.path(), &config("")).unwrap_err().to_string();
     assert!(error.contains("table.csv, line 3: the row has more than 16777216 bytes"), "{error}");
     file.set_len(0).unwrap();
     file.set_len(1 << 30).unwrap();
-    let error = dataset.join_audio(root.path(), &config("")).unwrap_err().to_string();
+    let error = dataset.join(Modality::Audio, root.path(), &config("")).unwrap_err().to_string();
     assert!(error.contains("table.csv, line 1: the row has more than"), "{error}");
 }
 
@@ -214,6 +231,6 @@ fn a_row_without_an_end_is_refused_before_it_fills_the_memory() {
 fn a_pipe_and_a_device_are_refused_before_they_are_read() {
     let (root, mut dataset) = clips();
     std::os::unix::fs::symlink("/dev/zero", root.path().join("table.csv")).unwrap();
-    let error = dataset.join_audio(root.path(), &config("")).unwrap_err().to_string();
+    let error = dataset.join(Modality::Audio, root.path(), &config("")).unwrap_err().to_string();
     assert!(error.contains("table.csv is not a file"), "{error}");
 }

@@ -3,7 +3,7 @@
 use super::annotation::{self, Complaints, MAX_FRAMES, number};
 use super::files;
 use super::walk::Files;
-use crate::{Affect, Clip, Dataset, Expected, Problem, Result};
+use crate::{Affect, Clip, Dataset, Expected, Modalities, Problem, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -166,8 +166,7 @@ fn clip(
         fold: None,
         turn: None,
         affect,
-        audio: None,
-        video: None,
+        sources: Modalities::default(),
     };
     Ok((clip, wrong))
 }

@@ -3,7 +3,7 @@
 use super::annotation::{self, Complaints, MAX_FRAMES};
 use super::files;
 use super::walk::Files;
-use crate::{Affect, Clip, Dataset, Expected, Modality, Problem, Result, Source};
+use crate::{Affect, Clip, Dataset, Expected, Modalities, Problem, Result, Source, Tracks};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -52,7 +52,7 @@ impl AffWild2 {
             problems.push(Problem::new(root.join(path), reason));
         };
         let media = files::media();
-        let is_video = |extension: &str| media.get(extension) == Some(&Modality::Both);
+        let is_video = |extension: &str| media.get(extension) == Some(&Tracks::Both);
         let videos = named(&relative, is_video, &mut report);
         let texts = relative.iter().filter(|path| path.to_lowercase().ends_with(".txt"));
         let mut clips: BTreeMap<&str, Clip> = BTreeMap::new();
@@ -203,7 +203,7 @@ fn clip(
     fold: Option<String>,
     affect: Vec<Option<Affect>>,
 ) -> Clip {
-    let source = Some(Source::Media(root.join(file)));
+    let source = Source::Media(root.join(file));
     Clip {
         id: id.into(),
         subject: video.into(),
@@ -211,7 +211,8 @@ fn clip(
         fold,
         turn: None,
         affect,
-        audio: source.clone(),
-        video: source,
+        sources: Modalities::from_fn(|modality| {
+            Tracks::Both.hold(modality).then(|| source.clone())
+        }),
     }
 }

@@ -3,7 +3,7 @@
 use super::files::{self, Layout, Recognised, Recording};
 use super::labels::Labels;
 use crate::table::CsvFile;
-use crate::{Dataset, Expected, Modality, Result};
+use crate::{Dataset, Expected, Result, Tracks};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -134,10 +134,10 @@ impl CremaD {
             extensions: &extensions,
             labels,
         };
-        files::index(root, &layout, |path, modality| self.recognise(path, modality, votes.as_ref()))
+        files::index(root, &layout, |path, tracks| self.recognise(path, tracks, votes.as_ref()))
     }
 
-    fn recognise(&self, path: &str, modality: Modality, votes: Option<&Votes>) -> Recognised {
+    fn recognise(&self, path: &str, tracks: Tracks, votes: Option<&Votes>) -> Recognised {
         let name = path.rsplit('/').next().unwrap_or(path);
         let id = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         let Name { actor, emotion } = Name::parse(id)?;
@@ -150,7 +150,7 @@ impl CremaD {
             Some(votes) => votes.get(id).ok_or("the table of votes has no row for it")?.clone(),
         };
         let (id, subject) = (id.into(), actor.into());
-        Ok(Some(Recording { id, subject, label, fold: None, turn: None, modality }))
+        Ok(Some(Recording { id, subject, label, fold: None, turn: None, tracks }))
     }
 }
 

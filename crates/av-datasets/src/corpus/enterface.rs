@@ -84,14 +84,13 @@ impl Enterface {
             extensions: &extensions,
             labels,
         };
-        files::index(root, &layout, |path, modality| {
+        files::index(root, &layout, |path, tracks| {
             let Some(Place { subject, code, sentence }) = Place::parse(path)? else {
                 return Ok(None);
             };
             let id = format!("s{subject:02}_{code}_{sentence}");
             let (subject, label) = (format!("{subject:02}"), code.into());
-            Ok(Some(Recording { id, subject, label, fold: None, turn: None, modality }))
-                as Recognised
+            Ok(Some(Recording { id, subject, label, fold: None, turn: None, tracks })) as Recognised
         })
     }
 }

@@ -2,31 +2,32 @@
 
 use super::labels::{Label, Labels};
 use super::walk::Files;
-use crate::{Clip, Dataset, Error, Modality, Problem, Result, Source, Turn};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::{Clip, Dataset, Error, Modalities, Problem, Result, Source, Tracks, Turn};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::path::{Path, PathBuf};
 
 /// Usual extensions of media files and what such files hold.
-const MEDIA: [(&str, Modality); 14] = [
-    ("avi", Modality::Both),
-    ("flv", Modality::Both),
-    ("mkv", Modality::Both),
-    ("mov", Modality::Both),
-    ("mp4", Modality::Both),
-    ("mpeg", Modality::Both),
-    ("mpg", Modality::Both),
-    ("webm", Modality::Both),
-    ("wmv", Modality::Both),
-    ("flac", Modality::Audio),
-    ("m4a", Modality::Audio),
-    ("mp3", Modality::Audio),
-    ("ogg", Modality::Audio),
-    ("wav", Modality::Audio),
+const MEDIA: [(&str, Tracks); 14] = [
+    ("avi", Tracks::Both),
+    ("flv", Tracks::Both),
+    ("mkv", Tracks::Both),
+    ("mov", Tracks::Both),
+    ("mp4", Tracks::Both),
+    ("mpeg", Tracks::Both),
+    ("mpg", Tracks::Both),
+    ("webm", Tracks::Both),
+    ("wmv", Tracks::Both),
+    ("flac", Tracks::Audio),
+    ("m4a", Tracks::Audio),
+    ("mp3", Tracks::Audio),
+    ("ogg", Tracks::Audio),
+    ("wav", Tracks::Audio),
 ];
 
 /// Usual extensions of media files, in lower case, and what such files hold.
-pub(super) fn media() -> BTreeMap<String, Modality> {
-    MEDIA.map(|(extension, modality)| (extension.into(), modality)).into()
+pub(super) fn media() -> BTreeMap<String, Tracks> {
+    MEDIA.map(|(extension, tracks)| (extension.into(), tracks)).into()
 }
 
 /// What the name of a file says.
@@ -38,7 +39,7 @@ pub(super) struct Recording {
     pub label: String,
     pub fold: Option<String>,
     pub turn: Option<Turn>,
-    pub modality: Modality,
+    pub tracks: Tracks,
 }
 
 /// What a file is: a recording, left out on purpose (none), or a problem (why).
@@ -54,7 +55,7 @@ pub(super) struct Layout<'a> {
     pub example: &'a str,
     /// Extensions of the corpus and what such files hold. Other media files are problems, and files that
     /// are no media (tables, notes) are not looked at.
-    pub extensions: &'a BTreeMap<String, Modality>,
+    pub extensions: &'a BTreeMap<String, Tracks>,
     pub labels: Labels<'a>,
 }
 
@@ -62,7 +63,7 @@ pub(super) struct Layout<'a> {
 pub(super) fn index(
     root: &Path,
     layout: &Layout,
-    recognise: impl Fn(&str, Modality) -> Recognised,
+    recognise: impl Fn(&str, Tracks) -> Recognised,
 ) -> Result<Dataset> {
     let Files { relative, mut problems, .. } = Files::below(root)?;
     let media = media();
@@ -70,7 +71,7 @@ pub(super) fn index(
     for path in &relative {
         let extension = extension(path);
         let recognised = match layout.extensions.get(&extension) {
-            Some(&modality) => recognise(path, modality),
+            Some(&tracks) => recognise(path, tracks),
             None if media.contains_key(&extension) => {
                 Err(format!("extension `{extension}` is not one of the corpus"))
             }
@@ -104,9 +105,8 @@ struct Draft {
     class: Option<String>,
     fold: Option<String>,
     turn: Option<Turn>,
-    audio: Option<String>,
-    video: Option<String>,
-    both: Option<String>,
+    /// A file of one modality alone comes before one of both.
+    files: BTreeMap<Tracks, String>,
     /// The file that said so first.
     first: String,
 }
@@ -118,15 +118,13 @@ fn add(
     class: Option<String>,
     path: &str,
 ) -> std::result::Result<(), String> {
-    let Recording { id, subject, fold, turn, modality, .. } = recording;
+    let Recording { id, subject, fold, turn, tracks, .. } = recording;
     let draft = drafts.entry(id.clone()).or_insert_with(|| Draft {
         subject: subject.clone(),
         class: class.clone(),
         fold: fold.clone(),
         turn,
-        audio: None,
-        video: None,
-        both: None,
+        files: BTreeMap::new(),
         first: path.into(),
     });
     if (&draft.subject, &draft.class, &draft.fold) != (&subject, &class, &fold) {
@@ -135,28 +133,27 @@ fn add(
             "names clip `{id}` with another subject, label or fold than `{first}`"
         ));
     }
-    let place = match modality {
-        Modality::Audio => &mut draft.audio,
-        Modality::Video => &mut draft.video,
-        Modality::Both => &mut draft.both,
-    };
-    match place {
-        Some(first) => Err(format!("duplicate: clip `{id}` has `{first}` already")),
-        None => {
-            *place = Some(path.into());
+    match draft.files.entry(tracks) {
+        Entry::Occupied(first) => {
+            Err(format!("duplicate: clip `{id}` has `{}` already", first.get()))
+        }
+        Entry::Vacant(place) => {
+            place.insert(path.into());
             Ok(())
         }
     }
 }
 
 impl Draft {
-    /// A file of one side alone is preferred for that side.
+    /// A file of one modality alone is preferred for that modality.
     fn finish(self, id: String, root: &Path, classes: &[String]) -> Clip {
-        let Self { subject, class, fold, turn, audio, video, both, .. } = self;
-        let source = |file: Option<String>| file.map(|file| Source::Media(root.join(file)));
+        let Self { subject, class, fold, turn, files, .. } = self;
         let emotion = class.and_then(|class| classes.iter().position(|known| *known == class));
-        let (audio, video) = (source(audio.or_else(|| both.clone())), source(video.or(both)));
-        Clip { id, subject, emotion, fold, turn, affect: vec![], audio, video }
+        let sources = Modalities::from_fn(|modality| {
+            let (_, file) = files.iter().find(|(tracks, _)| tracks.hold(modality))?;
+            Some(Source::Media(root.join(file)))
+        });
+        Clip { id, subject, emotion, fold, turn, affect: vec![], sources }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::files::{self, Layout, Recording};
 use super::labels::Label;
-use crate::{Dataset, Modality, Problem, Result, Turn};
+use crate::{Dataset, Problem, Result, Tracks, Turn};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -68,11 +68,11 @@ impl Rows {
     ) -> Result<Dataset> {
         let Self { by_id: rows, problems } = self;
         let claimed = RefCell::new(BTreeSet::new());
-        let mut dataset = files::index(root, layout, |path, modality| {
+        let mut dataset = files::index(root, layout, |path, tracks| {
             let Some(id) = name(&rows, path)? else { return Ok(None) };
             let row = rows.get(&id).ok_or(NO_ROW)?;
             claimed.borrow_mut().insert(id.clone());
-            Ok(Some(row.recording(id, modality)))
+            Ok(Some(row.recording(id, tracks)))
         })?;
         dataset.problems.extend(problems);
         let claimed = claimed.into_inner();
@@ -88,7 +88,7 @@ impl Rows {
 }
 
 impl Row {
-    fn recording(&self, id: String, modality: Modality) -> Recording {
+    fn recording(&self, id: String, tracks: Tracks) -> Recording {
         let Self { subject, label, fold, turn, .. } = self;
         Recording {
             id,
@@ -96,7 +96,7 @@ impl Row {
             label: label.clone(),
             fold: fold.clone(),
             turn: turn.clone(),
-            modality,
+            tracks,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::files::{self, Layout, Recognised, Recording};
 use super::labels::{Label, Labels};
-use crate::{Dataset, Error, Expected, Modality, Result};
+use crate::{Dataset, Error, Expected, Result, Tracks};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -72,10 +72,10 @@ pub struct Pattern {
     /// What files with an extension (lower case, no dot) hold: `audio`, `video` or `both`. Default: the
     /// usual extensions; containers such as `mp4` hold both.
     #[serde(default = "files::media")]
-    pub extensions: BTreeMap<String, Modality>,
+    pub extensions: BTreeMap<String, Tracks>,
     /// What files with a code in the group `modality` hold: `audio`, `video` or `both`.
     #[serde(default)]
-    pub modalities: BTreeMap<String, Modality>,
+    pub modalities: BTreeMap<String, Tracks>,
     /// Counts of the complete corpus, for `verify`.
     #[serde(default)]
     pub expected: Option<Expected>,
@@ -133,7 +133,7 @@ impl Pattern {
         Ok(regex)
     }
 
-    fn recognise(&self, regex: &Regex, path: &str, holds: Modality, labels: Labels) -> Recognised {
+    fn recognise(&self, regex: &Regex, path: &str, holds: Tracks, labels: Labels) -> Recognised {
         let groups = regex.captures(path).ok_or("the path does not match the pattern")?;
         let group = |name| groups.name(name).map(|group| group.as_str());
         let label = group("label").unwrap_or_default();
@@ -141,7 +141,7 @@ impl Pattern {
         if labels.read(label)? == Label::Excluded {
             return Ok(None);
         }
-        let modality = match group("modality") {
+        let tracks = match group("modality") {
             Some(code) => *self
                 .modalities
                 .get(code)
@@ -155,7 +155,7 @@ impl Pattern {
             label: label.into(),
             fold: group("fold").map(String::from),
             turn: None,
-            modality,
+            tracks,
         }))
     }
 }

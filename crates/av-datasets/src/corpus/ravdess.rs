@@ -2,7 +2,7 @@
 
 use super::files::{self, Layout, Recognised, Recording};
 use super::labels::Labels;
-use crate::{Dataset, Expected, Modality, Result};
+use crate::{Dataset, Expected, Result, Tracks};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -112,11 +112,11 @@ impl Ravdess {
         files::index(root, &layout, |path, holds| self.recognise(path, holds))
     }
 
-    fn recognise(&self, path: &str, holds: Modality) -> Recognised {
+    fn recognise(&self, path: &str, holds: Tracks) -> Recognised {
         let name = path.rsplit('/').next().unwrap_or(path);
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-        let Name { modality, channel, emotion, actor, performance } = Name::parse(stem)?;
-        if (modality == Modality::Audio) != (holds == Modality::Audio) {
+        let Name { tracks, channel, emotion, actor, performance } = Name::parse(stem)?;
+        if (tracks == Tracks::Audio) != (holds == Tracks::Audio) {
             return Err(
                 "the extension does not go with the first number of the name (01 audio-visual, \
                  02 video, 03 audio)"
@@ -132,7 +132,7 @@ impl Ravdess {
             return Ok(None);
         }
         let (id, subject, label) = (performance.into(), actor.into(), emotion.into());
-        Ok(Some(Recording { id, subject, label, fold: None, turn: None, modality }))
+        Ok(Some(Recording { id, subject, label, fold: None, turn: None, tracks }))
     }
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn performance(stem: &str) -> Option<&str> {
 
 /// The numbers of a file name.
 struct Name<'a> {
-    modality: Modality,
+    tracks: Tracks,
     channel: &'a str,
     emotion: &'a str,
     actor: &'a str,
@@ -179,13 +179,13 @@ impl<'a> Name<'a> {
         if emotion == "01" && intensity == "02" {
             return Err("intensity `02` does not exist for neutral (emotion 01)".into());
         }
-        let modality = match modality {
-            "01" => Modality::Both,
-            "02" => Modality::Video,
-            _ => Modality::Audio,
+        let tracks = match modality {
+            "01" => Tracks::Both,
+            "02" => Tracks::Video,
+            _ => Tracks::Audio,
         };
         let performance = stem.get(3..).unwrap_or_default();
-        Ok(Self { modality, channel, emotion, actor, performance })
+        Ok(Self { tracks, channel, emotion, actor, performance })
     }
 }
 

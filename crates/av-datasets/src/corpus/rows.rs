@@ -2,7 +2,7 @@
 
 use super::labels::{Label, Labels};
 use crate::table::CsvFile;
-use crate::{Clip, Dataset, Error, Expected, Problem, Result};
+use crate::{Clip, Dataset, Error, Expected, Modalities, Problem, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -101,8 +101,7 @@ impl Rows {
                 fold,
                 turn: None,
                 affect: vec![],
-                audio: None,
-                video: None,
+                sources: Modalities::default(),
             }
         });
         Ok(Dataset { name: self.name(), clips: clips.collect(), classes, tables: vec![], problems })

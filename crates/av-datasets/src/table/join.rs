@@ -4,7 +4,7 @@ use super::columns::Columns;
 use super::file::{Row, TableFile};
 use super::{Rewrite, Table, TableConfig};
 use crate::corpus::performance;
-use crate::{Clip, Dataset, Error, Problem, Result, Source};
+use crate::{Clip, Dataset, Error, Modality, Problem, Result, Source};
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,35 +13,21 @@ use std::path::Path;
 pub(super) const MAX_CELLS: usize = 1 << 28;
 
 impl Dataset {
-    /// Takes a feature table as the sound of the clips, instead of what they had.
+    /// Takes a feature table as one modality of the clips, instead of what they had.
     ///
-    /// A clip without a row has no sound then. Clips without a row, rows without a clip and second rows of
+    /// A clip without a row lacks the modality then. Clips without a row, rows without a clip and second rows of
     /// a clip are listed in `problems`. A fold or subject column fills what is not known of the clips; where
     /// it contradicts what is known, that is an error.
     ///
     /// Errors: an unreadable or malformed table, a missing column, a cell that is not a number (file, line
     /// and column are named), a table of which no row belongs to a clip.
-    pub fn join_audio(&mut self, root: &Path, config: &TableConfig) -> Result<()> {
-        self.join(root, config, |clip, row| clip.audio = row)
-    }
-
-    /// Takes a feature table as the picture of the clips; see [`join_audio`](Self::join_audio).
-    pub fn join_video(&mut self, root: &Path, config: &TableConfig) -> Result<()> {
-        self.join(root, config, |clip, row| clip.video = row)
-    }
-
-    fn join(
-        &mut self,
-        root: &Path,
-        config: &TableConfig,
-        place: fn(&mut Clip, Option<Source>),
-    ) -> Result<()> {
+    pub fn join(&mut self, modality: Modality, root: &Path, config: &TableConfig) -> Result<()> {
         let path = root.join(&config.path);
         let Joined { table, facts, problems } = Reading::new(self, &path, config)?.finish()?;
         let index = self.tables.len();
         for (clip, facts) in self.clips.iter_mut().zip(facts) {
-            let row = facts.as_ref().map(|facts| Source::Row { table: index, row: facts.row });
-            place(clip, row);
+            clip.sources[modality] =
+                facts.as_ref().map(|facts| Source::Row { table: index, row: facts.row });
             let Some(Facts { fold, subject, .. }) = facts else {
                 let reason = format!("has no row for clip `{}`", clip.id);
                 self.problems.push(Problem::new(&path, reason));

@@ -1,0 +1,164 @@
+//! A model in a folder says of clips what the trained model in memory says.
+#![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
+
+use av_datasets::Fold;
+use av_features::{Cache, ClipFormat, write_clip};
+use av_train::{
+    Error, Experiment, Fit, Observer, Prepared, RunOptions, RunPaths, SavedModel, Setup, Subset,
+    fit, predict, prepare, run,
+};
+use std::path::{Path, PathBuf};
+
+const FORM: ClipFormat = ClipFormat { width: 64, height: 64, fps: 20, sample_rate_hz: 16_000 };
+
+const EXPERIMENT: &str = r#"
+    name = "saved"
+    seeds = [7, 8]
+    dataset = { kind = "ravdess" }
+    inputs.audio = { kind = "log-mel", segments = 3, mels = 16, frames = 16 }
+    inputs.video = { kind = "face-crops", segments = 4, size = 8 }
+    protocol = { kind = "leave-one-subject-out", test_folds = ["01"] }
+    model = { embedding = 4, audio.convnet.channels = [4], video.convnet.channels = [4] }
+    training = { epochs = 3, batch = 8, validation = 0.0 }
+"#;
+
+/// Clips of four subjects and two classes that differ in pitch, and get brighter.
+struct Corpus(tempfile::TempDir);
+
+impl Corpus {
+    fn new() -> Self {
+        let corpus = Self(tempfile::tempdir().unwrap());
+        std::fs::create_dir(corpus.paths().data).unwrap();
+        for actor in 1..=4 {
+            for emotion in [3, 4] {
+                let pitch = 0.02 * f64::from(emotion) + 0.003 * f64::from(actor);
+                corpus.write(&corpus.clip(emotion, actor), pitch, 20 * actor as u8);
+            }
+        }
+        corpus
+    }
+
+    fn paths(&self) -> RunPaths {
+        let folder = |name: &str| self.0.path().join(name);
+        RunPaths { data: folder("data"), out: folder("out"), cache: folder("cache") }
+    }
+
+    fn clip(&self, emotion: u8, actor: u8) -> PathBuf {
+        self.paths().data.join(format!("01-01-{emotion:02}-01-01-01-{actor:02}.mp4"))
+    }
+
+    fn write(&self, path: &Path, pitch: f64, shade: u8) {
+        let frames = 20 + usize::from(shade) / 20;
+        let picture = |frame: usize| {
+            let level = |i: usize| shade.saturating_add((frame * 5 + i % 64) as u8);
+            (0..64 * 64).flat_map(|i| [level(i); 3]).collect()
+        };
+        let sound = |i: usize| (0.3 * (pitch * i as f64 * (1.0 + i as f64 * 1e-5)).sin()) as f32;
+        let samples: Vec<f32> = (0..frames * 800).map(sound).collect();
+        write_clip(path, &FORM, (0..frames).map(picture), &samples).unwrap();
+    }
+
+    fn run(&self, settings: &[&str]) -> SavedModel {
+        let experiment = experiment(settings);
+        run(&experiment, &self.paths(), RunOptions::default(), Observer::SILENT).unwrap();
+        SavedModel::load(&self.paths().out.join("model")).unwrap()
+    }
+}
+
+fn experiment(settings: &[&str]) -> Experiment {
+    let settings: Vec<String> = settings.iter().map(|text| text.to_string()).collect();
+    Experiment::parse(EXPERIMENT, &settings).unwrap()
+}
+
+#[test]
+fn it_says_of_each_clip_what_the_model_in_memory_says() {
+    for system in ["audio", "video", "fusion_hgr"] {
+        let corpus = Corpus::new();
+        let choice = format!("systems=[\"{system}\"]");
+        let saved = corpus.run(&[&choice]);
+        assert_eq!(saved.classes(), ["happy", "sad"]);
+
+        // The same training by hand: the last system, the first seed, all clips.
+        let experiment = experiment(&[&choice]);
+        let prepared = prepare(&experiment, &corpus.paths(), Observer::SILENT).unwrap();
+        let Prepared { dataset, features, .. } = &prepared;
+        let all: Subset<Fit> = Subset::fit(dataset, features, &Fold::whole(dataset).train);
+        let value = experiment.system(system).unwrap();
+        let setup = Setup {
+            system,
+            model: &value.model,
+            objective: &value.objective,
+            training: &experiment.training,
+            masks: None,
+            seed: 7,
+            classes: 2,
+            shapes: &features.shapes,
+            name: "by hand",
+        };
+        let fitted = fit(setup, &all, None, None, Observer::SILENT).unwrap();
+        let known = predict(&fitted.model, &fitted.normaliser, &all, usize::MAX).unwrap();
+
+        let cache = Cache::open(&corpus.paths().cache).unwrap();
+        let mut decisions = std::collections::BTreeSet::new();
+        for (clip, known) in dataset.clips.iter().zip(&known) {
+            let path = corpus.paths().data.join(format!("01-{}.mp4", clip.id));
+            let report = saved.predict(&path, &cache).unwrap();
+            let probabilities: Vec<f64> = report.probabilities.values().copied().collect();
+            assert_eq!(probabilities, known.probabilities, "{system}, {}", clip.id);
+            assert_eq!(report.emotion, saved.classes()[known.class()]);
+            // Sound has three segments, pictures four; the one with more gives the times.
+            let segments = if system == "audio" { 3 } else { 4 };
+            assert_eq!(report.timeline.len(), segments);
+            assert_eq!(report.faces.is_some(), system != "audio");
+            let times: Vec<f64> = report.timeline.iter().map(|segment| segment.time_s).collect();
+            assert!(times.is_sorted_by(|a, b| a < b) && times[0] > 0.0, "{times:?}");
+            for (segment, (_, known)) in report.timeline.iter().zip(&known.timeline) {
+                let probabilities: Vec<f64> = segment.probabilities.values().copied().collect();
+                assert_eq!(&probabilities, known);
+            }
+            decisions.insert(format!("{probabilities:?}"));
+        }
+        assert!(decisions.len() > 4, "the clips are told apart");
+    }
+}
+
+#[test]
+fn a_folder_without_a_model_or_with_a_damaged_one_is_rejected_with_its_name() {
+    let corpus = Corpus::new();
+    corpus.run(&["systems=[\"audio\"]"]);
+    let folder = corpus.paths().out.join("model");
+    let error = SavedModel::load(&corpus.paths().out).unwrap_err();
+    assert!(matches!(error, Error::NoModel { .. }));
+    assert!(error.to_string().ends_with("give the folder `model` of a finished run"), "{error}");
+    // Weights of another network.
+    let text = std::fs::read_to_string(folder.join("model.json")).unwrap();
+    let other = text.replace("\"embedding\": 4", "\"embedding\": 5");
+    assert_ne!(text, other);
+    av_train::write_atomic(&folder.join("model.json"), other.as_bytes()).unwrap();
+    let error = SavedModel::load(&folder).unwrap_err().to_string();
+    assert!(error.contains("weights.safetensors"), "{error}");
+    av_train::write_atomic(&folder.join("model.json"), &text.as_bytes()[..100]).unwrap();
+    let error = SavedModel::load(&folder).unwrap_err().to_string();
+    assert!(error.contains("model.json"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_run_writes_may_be_read_by_whom_any_other_new_file_may_be_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let corpus = Corpus::new();
+    corpus.run(&["systems=[\"audio\"]"]);
+    let out = corpus.paths().out;
+    std::fs::File::create(out.join("plain")).unwrap();
+    let mode = |name: &str| out.join(name).metadata().unwrap().permissions().mode();
+    for name in [
+        "record.json",
+        "predictions.csv",
+        "curves.csv",
+        "experiment.json",
+        "model/model.json",
+        "model/weights.safetensors",
+    ] {
+        assert_eq!(mode(name), mode("plain"), "{name}");
+    }
+}
