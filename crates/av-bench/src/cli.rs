@@ -29,7 +29,7 @@ pub enum Command {
         after_help = "Example: av-bench extract datasets/javanese-av/experiment.toml --data /data/javanese-av --shard 2/8"
     )]
     Extract(ExtractArgs),
-    /// Classify media files: one JSON line a clip with probabilities, a timeline and the faces found
+    /// Classify media files: one JSON line per clip with probabilities, a timeline and the faces found
     #[command(after_help = "Example: av-bench predict runs/demo/model clip1.mp4 clip2.avi")]
     Predict(PredictArgs),
     /// Compare records: scores, and paired differences with 95 % intervals
@@ -71,7 +71,8 @@ pub struct ExperimentArgs {
     /// Root folder of the corpus
     #[arg(long)]
     pub data: PathBuf,
-    /// Change one key of the experiment, such as training.epochs=5 or protocol.test_folds=["4"]
+    /// Change one key of the experiment, such as training.epochs=5 or systems.fusion.embedding=16; several values, as in
+    /// training.epochs=5,10, are a sweep
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
     /// Folder of extracted features, shared by runs
@@ -92,6 +93,9 @@ pub struct RunArgs {
     /// Throw away an earlier run in the same folder
     #[arg(long)]
     pub replace: bool,
+    /// Also write embeddings.npz: what the encoders make of every test clip
+    #[arg(long)]
+    pub embeddings: bool,
 }
 
 #[derive(Args)]

@@ -9,7 +9,7 @@ const INTERRUPTED: u8 = 130;
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// From an experiment.
-    #[error(transparent)]
+    #[error("{0}{hint}", hint = hint(.0))]
     Train(Box<av_train::Error>),
     /// From rendering.
     #[error(transparent)]
@@ -37,6 +37,20 @@ pub type Result<T> = std::result::Result<T, Failure>;
 impl From<av_train::Error> for Failure {
     fn from(error: av_train::Error) -> Self {
         Self::Train(Box::new(error))
+    }
+}
+
+/// How the mend that a library error names is asked of this program.
+fn hint(error: &av_train::Error) -> &'static str {
+    use av_train::Error as E;
+    match error {
+        E::Occupied { .. } => " (--resume, --replace, or another --out)",
+        E::OtherRun { .. } => " (another --out, or --replace)",
+        E::Busy { .. } => " (another --out)",
+        E::Write { .. } => " (another --out; --resume)",
+        E::Interrupted => " (--resume)",
+        E::BadClips { .. } => " (--set bad_clips=FRACTION)",
+        _ => "",
     }
 }
 

@@ -5,11 +5,11 @@
 
 mod cli;
 mod commands;
+mod contact_sheet;
 mod failure;
+mod output;
 mod progress;
 mod report;
-mod sheet;
-mod table;
 
 use clap::Parser;
 use cli::{Cli, Command};

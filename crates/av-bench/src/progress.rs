@@ -1,7 +1,7 @@
 //! Progress bars, the log and Ctrl-C.
 
 use crate::failure::{Failure, Result};
-use av_train::{Control, Event};
+use av_train::{Event, Observer};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::Write;
@@ -43,10 +43,10 @@ impl Watch {
         Ok(Self { bar, log })
     }
 
-    /// Calls `work` with a control that reports here.
-    pub fn during<T>(&self, work: impl FnOnce(Control) -> T) -> T {
+    /// Calls `work` with an observer that reports here.
+    pub fn during<T>(&self, work: impl FnOnce(Observer) -> T) -> T {
         let event = |event: Event<'_>| self.show(&event);
-        let outcome = work(Control { event: &event, stop: &STOP });
+        let outcome = work(Observer { event: &event, stop: &STOP });
         self.bar.finish_and_clear();
         outcome
     }
@@ -63,7 +63,7 @@ impl Watch {
                 self.note(&format!("extracted {done}/{total} {clip}"));
             }
             Event::Rebuilt { clip } => {
-                let line = format!("a damaged cache entry was computed anew: {clip}");
+                let line = format!("a damaged cache entry was computed again: {clip}");
                 self.bar.suspend(|| eprintln!("warning: {line}"));
                 self.note(&line);
             }

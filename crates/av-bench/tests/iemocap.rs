@@ -43,7 +43,9 @@ fn has_ffmpeg() -> bool {
 
 /// The levels of red and blue in the middle of every frame of a clip's picture, each 64 pixels wide.
 fn levels(clip: &Clip) -> Vec<[u8; 2]> {
-    let Some(Source::Media(path)) = &clip.video else { panic!("no picture of {}", clip.id) };
+    let Some(Source::Media(path)) = &clip.sources[av_datasets::Modality::Video] else {
+        panic!("no picture of {}", clip.id)
+    };
     let level = |frame: av_features::Result<av_features::Frame>| {
         let frame = frame.unwrap();
         assert_eq!([frame.width, frame.height], [64, 64]);
@@ -96,7 +98,9 @@ fn turns_have_the_picture_of_their_time_and_their_speaker() {
     near(&levels(female), &seconds);
 
     // A second run leaves what is there.
-    let Some(Source::Media(picture)) = &male.video else { panic!("no picture") };
+    let Some(Source::Media(picture)) = &male.sources[av_datasets::Modality::Video] else {
+        panic!("no picture")
+    };
     write(picture, b"mine").unwrap();
     assert!(cut(root.path()).status.success());
     assert_eq!(std::fs::read(picture).unwrap(), b"mine");

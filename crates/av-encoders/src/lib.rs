@@ -1,14 +1,13 @@
-//! Networks that turn features into embeddings: audio, visual, tabular and label.
+//! Networks that turn features into embeddings: audio, visual and tabular.
 //!
 //! Each network reads one segment of one modality and gives `K` numbers, the maximal-correlation
-//! functions f(x), g(y), h(label) of the joint objective. The layer sizes are a reconstruction: the
+//! functions f(x) and g(y) of the joint objective. The layer sizes are a reconstruction: the
 //! paper this project follows publishes none.
 //!
 //! | input | network |
 //! |---|---|
 //! | pictures and log-mel patches `(B, C, H, W)` | [`ConvNet`] |
 //! | vectors: functionals, feature tables `(B, D)` | [`Mlp`] |
-//! | class indices | [`LabelTable`] |
 //!
 //! [`Network`] chooses between the first two by the shape of the input.
 //!
@@ -32,13 +31,11 @@
 
 mod convnet;
 mod error;
-mod label;
 mod mlp;
 mod network;
 
 pub use convnet::{ConvNet, ConvNetConfig};
 pub use error::{Error, Result};
-pub use label::LabelTable;
 pub use mlp::{Mlp, MlpConfig};
 pub use network::{Network, NetworkConfig};
 

@@ -1,7 +1,7 @@
 //! What every network must do, whatever its layers.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-use av_encoders::{ConvNetConfig, Encoder, LabelTable, MlpConfig, Network, NetworkConfig};
+use av_encoders::{ConvNetConfig, Encoder, MlpConfig, Network, NetworkConfig};
 use av_ops::{Mode, Parameters, Streams};
 use candle_core::{DType, Device, Tensor};
 
@@ -69,13 +69,4 @@ fn settings_out_of_range_are_named() {
     let config = NetworkConfig { convnet, ..Default::default() };
     assert!(build(&[3, 8, 8], &config).1.unwrap_err().to_string().contains("convnet.channels"));
     assert!(build(&[3, 8], &config).1.unwrap_err().to_string().contains("[3, 8]"));
-}
-
-#[test]
-fn a_label_gives_its_row_of_the_table() {
-    let mut parameters = Parameters::new(Streams::new(3), DType::F64, &Device::Cpu);
-    let label = LabelTable::new(&mut parameters.scope("label"), 4, 2).unwrap();
-    let rows = label.rows(&Tensor::new(&[3u32, 0, 3], &Device::Cpu).unwrap()).unwrap();
-    let (rows, table) = (rows.to_vec2::<f64>().unwrap(), label.table().to_vec2::<f64>().unwrap());
-    assert_eq!(rows, [table[3].clone(), table[0].clone(), table[3].clone()]);
 }

@@ -1,4 +1,7 @@
-use crate::inputs::ClipProblem;
+//! What can go wrong between an experiment file and its record, and what is wrong with a clip.
+
+use av_datasets::{Modality, Problem};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// What can go wrong between an experiment file and its record.
@@ -23,7 +26,7 @@ pub enum Error {
         /// What is allowed.
         expected: &'static str,
     },
-    /// An experiment file that is none: a pipe, a device, or more text than anybody writes.
+    /// Not an experiment file: a pipe, a device, or more text than anybody writes.
     #[error("{} is not an experiment file: it must be an ordinary file of at most {limit} bytes", path.display())]
     NoExperiment {
         /// The file.
@@ -41,8 +44,7 @@ pub enum Error {
     },
     /// A file cannot be written.
     #[error(
-        "cannot write {}: {source}; what was finished before is kept, free some space or choose \
-         another --out and give --resume",
+        "cannot write {}: {source}; what was finished before is kept: free some space or write elsewhere, and resume",
         path.display()
     )]
     Write {
@@ -66,7 +68,7 @@ pub enum Error {
         bad: usize,
         /// All clips.
         clips: usize,
-        /// The allowed share.
+        /// The allowed fraction.
         allowed: f64,
         /// Each problem.
         problems: Vec<ClipProblem>,
@@ -90,10 +92,10 @@ pub enum Error {
         row: usize,
     },
     /// The experiment wants a feature table, the clip has a media file.
-    #[error("{}: the {side} features come from a table, but the table has no row for this clip", path.display())]
+    #[error("{}: the {modality} features come from a table, but the table has no row for this clip", path.display())]
     NoRow {
-        /// Audio or video.
-        side: &'static str,
+        /// Whose features are missing.
+        modality: Modality,
         /// The media file.
         path: PathBuf,
     },
@@ -103,9 +105,9 @@ pub enum Error {
     )]
     NoModality {
         /// The system.
-        system: &'static str,
-        /// Audio or video.
-        modality: String,
+        system: String,
+        /// What is missing.
+        modality: Modality,
     },
     /// There is nothing to tell apart.
     #[error(
@@ -132,7 +134,7 @@ pub enum Error {
     )]
     NonFinite {
         /// The term.
-        term: &'static str,
+        term: String,
         /// Its value.
         value: f64,
     },
@@ -144,13 +146,51 @@ pub enum Error {
         /// The error itself.
         source: Box<Error>,
     },
-    /// The output folder holds something that this run must not overwrite.
-    #[error("{}: {message}", path.display())]
-    Output {
+    /// The output folder belongs to an earlier run, which must not be overwritten.
+    #[error("{} holds an earlier run: resume it, overwrite it, or write elsewhere", path.display())]
+    Occupied {
         /// The folder.
         path: PathBuf,
-        /// What is there and what to do.
-        message: String,
+    },
+    /// The run in the output folder cannot be resumed.
+    #[error("{} holds a run of {of}: write elsewhere, or overwrite it", path.display())]
+    OtherRun {
+        /// The folder.
+        path: PathBuf,
+        /// What is different about it.
+        of: String,
+    },
+    /// Another program is writing into the output folder.
+    #[error("{}: another run is under way in this folder: wait for it, or write elsewhere", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that should hold a saved model does not.
+    #[error("{} holds no model ({file} is missing): give the folder `model` of a finished run", path.display())]
+    NoModel {
+        /// The folder.
+        path: PathBuf,
+        /// The file that is missing.
+        file: &'static str,
+    },
+    /// A model that was trained on feature tables is given a media file.
+    #[error("{}: the model reads {modality} features from a table, not from media files", path.display())]
+    TableModel {
+        /// The media file.
+        path: PathBuf,
+        /// What it reads from a table.
+        modality: Modality,
+    },
+    /// A file that lies beside a record is not the one that was written with it.
+    #[error("{} is not the file that was written with its record: its hash is {actual}, and {expected} is recorded", path.display())]
+    OtherFile {
+        /// The file.
+        path: PathBuf,
+        /// The hash in the record.
+        expected: String,
+        /// The hash of the file.
+        actual: String,
     },
     /// Records of different data are compared.
     #[error(
@@ -162,6 +202,12 @@ pub enum Error {
         /// Name of the second record.
         b: String,
     },
+    /// A value has no form in JSON.
+    #[error("a value cannot be written as JSON: {message}")]
+    Json {
+        /// Why.
+        message: String,
+    },
     /// Threads cannot be started, or one broke.
     #[error("worker threads: {message}")]
     Threads {
@@ -169,7 +215,7 @@ pub enum Error {
         message: String,
     },
     /// The caller asked to stop.
-    #[error("interrupted; --resume goes on from here")]
+    #[error("interrupted; what was finished is kept, and a resumed run goes on from here")]
     Interrupted,
     /// From the data set.
     #[error(transparent)]
@@ -186,6 +232,9 @@ pub enum Error {
     /// From the correlation.
     #[error(transparent)]
     Hgr(#[from] hgr_corr::Error),
+    /// From the scores.
+    #[error(transparent)]
+    Eval(#[from] av_eval::Error),
     /// From a tensor operation.
     #[error(transparent)]
     Tensor(#[from] candle_core::Error),
@@ -226,13 +275,26 @@ impl Error {
         Self::Experiment { path, message }
     }
 
+    /// An error where a setting is out of range.
+    pub(crate) fn check(
+        key: &str,
+        actual: impl std::fmt::Display,
+        holds: bool,
+        expected: &'static str,
+    ) -> Result<()> {
+        if holds {
+            return Ok(());
+        }
+        Err(Self::Setting { key: key.into(), actual: actual.to_string(), expected })
+    }
+
     /// Whether the fault lies in this software, or in the numbers of a training run, and not in a file or
     /// setting of the user.
     pub fn is_internal(&self) -> bool {
         if let Self::InStep { source, .. } = self {
             return source.is_internal();
         }
-        matches!(self, Self::Tensor(_) | Self::Hgr(_) | Self::Threads { .. })
+        matches!(self, Self::Tensor(_) | Self::Hgr(_) | Self::Json { .. } | Self::Threads { .. })
     }
 
     /// Adds the step in which it happened, unless one is named already.
@@ -241,6 +303,22 @@ impl Error {
             return self;
         }
         Self::InStep { step: step.into(), source: Box::new(self) }
+    }
+}
+
+/// A clip, or a file that may be one, with a problem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClipProblem {
+    /// Name of the clip, or path of the file.
+    pub clip: String,
+    /// What is wrong, with the file.
+    pub reason: String,
+}
+
+impl ClipProblem {
+    /// A file that is not a clip, named by its path.
+    pub(crate) fn of_file(problem: &Problem) -> Self {
+        Self { clip: problem.path.display().to_string(), reason: problem.reason.clone() }
     }
 }
 

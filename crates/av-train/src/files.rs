@@ -13,7 +13,14 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or(Path::new("."));
         std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut builder = tempfile::Builder::new();
+        #[cfg(unix)]
+        {
+            // The permissions of an ordinary new file, not those of a secret.
+            use std::os::unix::fs::PermissionsExt as _;
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let mut file = builder.tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path).map_err(|error| error.error)?;
@@ -34,10 +41,15 @@ pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<O
     serde_json::from_str(&text).map(Some).map_err(damaged)
 }
 
-/// Writes a value as JSON with one field a line and a newline at the end.
+/// A value as one line of JSON.
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::Json { message: error.to_string() })
+}
+
+/// Writes a value as JSON with one field per line and a newline at the end.
 pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
     let mut text = serde_json::to_string_pretty(value)
-        .map_err(|error| Error::Damaged { path: path.into(), message: error.to_string() })?;
+        .map_err(|error| Error::Json { message: error.to_string() })?;
     text.push('\n');
     write_atomic(path, text.as_bytes())
 }

@@ -11,60 +11,62 @@
 //! | run it: extract, train over folds, seeds and systems, judge | [`run`] |
 //! | only fill the cache | [`index`], then [`extract`] |
 //! | get its clips, folds and all features | [`prepare`] |
-//! | train one system on one part | [`fit`], then [`decide`] |
-//! | classify media files with a finished run's model | [`Bundle::load`], [`Bundle::predict`] |
-//! | compare records | [`compare_records`] |
+//! | train one system on some clips | [`fit`], then [`predict`] |
+//! | classify media files with a finished run's model | [`SavedModel::load`], [`SavedModel::predict`] |
+//! | read a record, compare two | [`Record::read`], [`compare_records`] |
+//!
+//! # Rooms, by the way of the data
+//!
+//! | room | what |
+//! |---|---|
+//! | `experiment` | the file: a [`System`] is a value; settings, sweeps, checks |
+//! | `data` | features, subsets by purpose, scaling, segments, batches |
+//! | `model` | encoders, [`Fusion`], [`Head`], label network |
+//! | `objective` | a sum of terms by name |
+//! | `train` | from initial weights to the best ones |
+//! | `evaluate` | predictions of clips, held-out common information |
+//! | `record` | the format, summaries, differences, predictions |
+//! | `run` | variants x folds x seeds x systems, kept and resumed |
+//! | `saved_model` | a model in a folder |
 //!
 //! What a training step does, in the order of the calls: [`fit`] draws batches of segments,
 //! [`Model::forward`] embeds and classifies them, [`joint_loss`] adds the terms, the optimiser steps.
 //!
-//! Leaks are prevented by types: [`fit`] sees a [`Part`] of training clips and no other; subjects are
-//! split before anything is fitted.
+//! Leaks are prevented by types: [`fit`] sees a `Subset<Fit>`, which is made of a training view; what a system is judged by
+//! is a `Subset<Test>`, made of a test view; subjects are split before anything is fitted.
 
-mod audio_visual;
-mod batch;
-mod bundle;
-mod checkpoint;
-mod common;
-mod control;
-mod decision;
+mod data;
 mod error;
+mod evaluate;
 mod experiment;
-mod extract;
 mod files;
-mod inputs;
-mod metrics;
 mod model;
-mod normaliser;
 mod objective;
-mod paired;
-mod part;
+mod observer;
 mod record;
 mod run;
-mod shard;
-mod trainer;
-mod workers;
+mod saved_model;
+mod train;
 
-pub use audio_visual::AudioVisual;
-pub use batch::{Batch, Rows};
-pub use bundle::{Bundle, Moment, Prediction};
-pub use common::CommonInformation;
-pub use control::{Control, Event};
-pub use decision::{Decision, confusion, decide, log_loss};
-pub use error::{Error, Result};
-pub use experiment::{
-    AudioInput, Experiment, ModelConfig, ObjectiveConfig, System, TrainingConfig, VideoInput,
+pub use data::{
+    Batch, BatchRows, Example, Extraction, Fault, FeatureSet, Fit, InputConfig, Normaliser,
+    Scaling, Shard, Subset, Test, Validation, extract, fit_normaliser,
 };
-pub use extract::{Extraction, Fault, extract};
+pub use error::{ClipProblem, Error, Result};
+pub use evaluate::{CommonInformation, Prediction, decisions, predict};
+pub use experiment::{Comparison, Experiment, Sweep, System, Variant};
 pub use files::write_atomic;
-pub use inputs::{ClipProblem, Inputs};
-pub use metrics::Confusion;
-pub use model::{Model, Outputs};
-pub use normaliser::{Normaliser, Scale, fit_normaliser};
-pub use objective::{JointLoss, Terms, joint_loss};
-pub use paired::{Paired, interval};
-pub use part::{Item, Part};
-pub use record::{DataSummary, FORMAT, Record, RunRecord, Summary, compare_records};
-pub use run::{Existing, Places, Prepared, index, prepare, run};
-pub use shard::Shard;
-pub use trainer::{Epoch, Fitted, Setup, fit};
+pub use model::{
+    ConcatConfig, Fusion, FusionConfig, Head, HeadConfig, LinearConfig, Model, ModelConfig, Outputs,
+};
+pub use objective::{
+    CrossEntropyConfig, JointLoss, ObjectiveConfig, SoftHgrConfig, TermConfig, Terms, joint_loss,
+};
+pub use observer::{Event, Observer};
+pub use record::{
+    DataSummary, FORMAT, PairedDifference, PredictionRow, Record, RunRecord, ScoreSummary, Summary,
+    VariantRecord, compare_records, label,
+};
+pub use run::{IfExists, Prepared, RunOptions, RunPaths, index, prepare, run};
+pub use saved_model::{ClipReport, SavedModel, SegmentPrediction};
+pub use train::{Epoch, Fitted, Setup, TrainingConfig, fit};

@@ -1,9 +1,10 @@
 //! Training with masks over log-mel patches.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
+use av_datasets::{Modalities, Modality};
 use av_features::{Features, Values};
 use av_train::{
-    AudioVisual, Control, Error, Event, Experiment, Fitted, Item, Part, Setup, System, decide, fit,
+    Error, Event, Example, Experiment, Fit, Fitted, Observer, Setup, Subset, fit, predict,
 };
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,48 +41,56 @@ fn clips() -> Vec<Features> {
     (0..24).map(clip).collect()
 }
 
-fn part(clips: &[Features]) -> Part<'_> {
-    let item = |(index, features)| Item {
+fn examples(clips: &[Features]) -> Vec<Example<'_>> {
+    let example = |(index, features)| Example {
         id: "clip",
+        subject: "somebody",
         label: Some(index % CLASSES),
-        features: AudioVisual { audio: Some(features), video: None },
+        features: Modalities::from_fn(|it| (it == Modality::Audio).then_some(features)),
     };
-    Part { items: clips.iter().enumerate().map(item).collect() }
+    clips.iter().enumerate().map(example).collect()
 }
 
 fn train(
     experiment: &Experiment,
     clips: &[Features],
     checkpoint: Option<&Path>,
-    control: Control,
+    observer: Observer,
 ) -> Result<Fitted, Error> {
-    let shapes = AudioVisual { audio: SHAPE[1..].to_vec(), video: vec![] };
+    let shapes = Modalities::from_fn(|modality| match modality {
+        Modality::Audio => SHAPE[1..].to_vec(),
+        _ => vec![],
+    });
+    let system = experiment.system("audio").unwrap();
     let setup = Setup {
-        experiment,
-        system: System::Audio,
+        system: &system.name,
+        model: &system.model,
+        objective: &system.objective,
+        training: &experiment.training,
+        masks: experiment.augmentation,
         seed: 1,
         classes: CLASSES,
         shapes: &shapes,
         name: "masks",
     };
-    let part = part(clips);
-    let train = Part { items: part.items[..16].to_vec() };
-    let validation = Part { items: part.items[16..].to_vec() };
-    fit(setup, &train, Some(&validation), checkpoint, control)
+    let examples = examples(clips);
+    let train = Subset::of(examples[..16].to_vec());
+    let validation = Subset::of(examples[16..].to_vec());
+    fit(setup, &train, Some(&validation), checkpoint, observer)
 }
 
 /// Probabilities of all clips to the last bit.
 fn decisions(fitted: &Fitted, clips: &[Features]) -> Vec<Vec<f64>> {
-    let all = part(clips);
-    let decided = decide(&fitted.model, &fitted.normaliser, System::Audio, &all, 3).unwrap();
-    decided.into_iter().map(|decision| decision.probabilities).collect()
+    let all: Subset<Fit> = Subset::of(examples(clips));
+    let predictions = predict(&fitted.model, &fitted.normaliser, &all, 3).unwrap();
+    predictions.into_iter().map(|prediction| prediction.probabilities).collect()
 }
 
 #[test]
 fn masks_change_training_and_repeat_to_the_bit() {
     let clips = clips();
     let run =
-        |settings: &[&str]| train(&experiment(settings), &clips, None, Control::SILENT).unwrap();
+        |settings: &[&str]| train(&experiment(settings), &clips, None, Observer::SILENT).unwrap();
     let (plain, first, second) = (run(&[]), run(&[MASKS]), run(&[MASKS]));
     assert_ne!(plain.curve, first.curve);
     assert_eq!(first.curve, second.curve);
@@ -94,7 +103,7 @@ fn masks_change_training_and_repeat_to_the_bit() {
 fn masks_without_width_train_as_none() {
     let clips = clips();
     let run =
-        |settings: &[&str]| train(&experiment(settings), &clips, None, Control::SILENT).unwrap();
+        |settings: &[&str]| train(&experiment(settings), &clips, None, Observer::SILENT).unwrap();
     let empty = run(&["augmentation={ time_masks = 3, frequency_masks = 3 }"]);
     assert_eq!(empty.curve, run(&[]).curve);
 }
@@ -103,7 +112,7 @@ fn masks_without_width_train_as_none() {
 fn a_stopped_run_with_masks_goes_on_to_the_same_bits() {
     let clips = clips();
     let experiment = experiment(&[MASKS]);
-    let whole = train(&experiment, &clips, None, Control::SILENT).unwrap();
+    let whole = train(&experiment, &clips, None, Observer::SILENT).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("masks");
     let stop = AtomicBool::new(false);
@@ -112,9 +121,9 @@ fn a_stopped_run_with_masks_goes_on_to_the_same_bits() {
             stop.store(true, Ordering::Relaxed);
         }
     };
-    let stopped = train(&experiment, &clips, Some(&path), Control { event: &event, stop: &stop });
+    let stopped = train(&experiment, &clips, Some(&path), Observer { event: &event, stop: &stop });
     assert!(matches!(stopped, Err(Error::Interrupted)));
-    let resumed = train(&experiment, &clips, Some(&path), Control::SILENT).unwrap();
+    let resumed = train(&experiment, &clips, Some(&path), Observer::SILENT).unwrap();
     assert_eq!(resumed.curve, whole.curve);
     assert_eq!(decisions(&resumed, &clips), decisions(&whole, &clips));
 }

@@ -3,9 +3,11 @@
 
 mod support;
 
-use av_train::{Control, Error, Event, Existing, Places, Record, run};
+use av_train::{Error, Event, IfExists, Observer, Record, RunOptions, RunPaths, run};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use support::{Corpus, assert_same};
+use support::{Corpus, OVERWRITE, assert_same};
+
+const RESUME: RunOptions = RunOptions { if_exists: IfExists::Resume, embeddings: false };
 
 #[test]
 fn a_poisoned_test_fold_changes_no_training_bit() {
@@ -80,11 +82,11 @@ fn a_stopped_run_goes_on_to_the_same_record() {
                 stop.store(true, Ordering::Relaxed);
             }
         };
-        let control = Control { event: &event, stop: &stop };
-        let outcome = run(&experiment, &corpus.places(), Existing::Resume, control);
+        let observer = Observer { event: &event, stop: &stop };
+        let outcome = run(&experiment, &corpus.paths(), RESUME, observer);
         assert!(matches!(outcome, Err(Error::Interrupted)));
     }
-    let resumed = run(&experiment, &corpus.places(), Existing::Resume, Control::SILENT).unwrap();
+    let resumed = run(&experiment, &corpus.paths(), RESUME, Observer::SILENT).unwrap();
     assert_same(&resumed, &whole);
     // What is finished is not trained again.
     let trained = std::sync::Mutex::new(vec![]);
@@ -93,8 +95,8 @@ fn a_stopped_run_goes_on_to_the_same_record() {
             trained.lock().unwrap().push(unit.to_owned());
         }
     };
-    let control = Control { event: &event, stop: &AtomicBool::new(false) };
-    let again = run(&experiment, &corpus.places(), Existing::Resume, control).unwrap();
+    let observer = Observer { event: &event, stop: &AtomicBool::new(false) };
+    let again = run(&experiment, &corpus.paths(), RESUME, observer).unwrap();
     assert_same(&again, &whole);
     let trained = trained.into_inner().unwrap();
     assert!(trained.iter().all(|unit| unit.starts_with("final model")), "{trained:?}");
@@ -104,22 +106,22 @@ fn a_stopped_run_goes_on_to_the_same_record() {
 fn an_earlier_run_is_not_overwritten() {
     let mut corpus = Corpus::new();
     corpus.run(&[]);
-    let run_again = |corpus: &Corpus, existing, settings: &[&str]| {
-        run(&corpus.experiment(settings), &corpus.places(), existing, Control::SILENT)
+    let run_again = |corpus: &Corpus, options, settings: &[&str]| {
+        run(&corpus.experiment(settings), &corpus.paths(), options, Observer::SILENT)
     };
-    let again = |existing, settings: &[&str]| run_again(&corpus, existing, settings);
-    let message = again(Existing::Refuse, &[]).unwrap_err().to_string();
-    assert!(message.contains("--resume") && message.contains("--replace"), "{message}");
+    let again = |options, settings: &[&str]| run_again(&corpus, options, settings);
+    let message = again(RunOptions::default(), &[]).unwrap_err().to_string();
+    assert!(message.contains("resume it, overwrite it, or write elsewhere"), "{message}");
     // It is told before anything is extracted, which may take hours.
-    let places = Places { data: "nowhere".into(), ..corpus.places() };
-    let refused = run(&corpus.experiment(&[]), &places, Existing::Refuse, Control::SILENT);
+    let paths = RunPaths { data: "nowhere".into(), ..corpus.paths() };
+    let refused = run(&corpus.experiment(&[]), &paths, RunOptions::default(), Observer::SILENT);
     assert_eq!(refused.unwrap_err().to_string(), message);
-    let message = again(Existing::Resume, &["training.batch=9"]).unwrap_err().to_string();
+    let message = again(RESUME, &["training.batch=9"]).unwrap_err().to_string();
     assert!(message.contains("another experiment"), "{message}");
-    assert!(again(Existing::Replace, &["training.batch=9"]).is_ok());
+    assert!(again(OVERWRITE, &["training.batch=9"]).is_ok());
     corpus.clips[0].label = (corpus.clips[0].label + 1) % Corpus::CLASSES;
-    let refused = run_again(&corpus, Existing::Resume, &["training.batch=9"]).unwrap_err();
-    assert!(refused.to_string().contains("or other data"), "{refused}");
+    let refused = run_again(&corpus, RESUME, &["training.batch=9"]).unwrap_err();
+    assert!(refused.to_string().contains("a run of other data"), "{refused}");
 }
 
 #[test]

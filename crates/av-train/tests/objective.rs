@@ -1,18 +1,34 @@
 //! The joint objective against the sums it is defined by.
 #![allow(clippy::unwrap_used)] // a test says what it expects by panicking
 
-use av_train::{AudioVisual, Batch, ObjectiveConfig, Outputs, Rows, System, joint_loss};
+use av_datasets::{Modalities, Modality};
+use av_train::{
+    Batch, BatchRows, CrossEntropyConfig, ObjectiveConfig, Outputs, SoftHgrConfig, TermConfig,
+    joint_loss,
+};
 use candle_core::{Device, Tensor, Var};
 
 const ROWS: usize = 7;
 const WIDTH: usize = 3;
+const CLASSES: usize = 3;
 const LABELS: [Option<usize>; ROWS] = [Some(0), Some(2), None, Some(1), Some(0), None, Some(2)];
 /// Rows with sound and rows with a picture.
 const SOUND: [bool; ROWS] = [true, true, true, false, true, true, true];
 const PICTURE: [bool; ROWS] = [true, true, true, true, true, false, true];
 
+/// Classification alone.
+fn plain() -> ObjectiveConfig {
+    let term = TermConfig::CrossEntropy(CrossEntropyConfig::default());
+    ObjectiveConfig::from([("classification".into(), term)])
+}
+
+/// Classification and correlation.
 fn config() -> ObjectiveConfig {
-    ObjectiveConfig { audio_video: 0.7, audio_label: 0.2, video_label: 1.3, label_smoothing: 0.0 }
+    let pairs = [("audio_label".into(), 0.2), ("video_label".into(), 1.3)].into();
+    let mut config = plain();
+    let term = TermConfig::SoftHgr(SoftHgrConfig { weight: 0.7, pairs });
+    config.insert("correlation".into(), term);
+    config
 }
 
 fn numbers(name: &str, columns: usize) -> Var {
@@ -21,13 +37,29 @@ fn numbers(name: &str, columns: usize) -> Var {
     Var::from_tensor(&Tensor::from_vec(values, (ROWS, columns), &Device::Cpu).unwrap()).unwrap()
 }
 
+/// One row per class: h is a table.
+fn table() -> Var {
+    let classes = numbers("h", WIDTH).narrow(0, 0, CLASSES).unwrap();
+    Var::from_tensor(&classes.contiguous().unwrap()).unwrap()
+}
+
+/// The rows of the table that belong to the rows of the batch.
+fn labelled_rows(table: &Var) -> Var {
+    let rows = LABELS.map(|label| label.unwrap_or(0) as u32);
+    let rows = Tensor::new(&rows, &Device::Cpu).unwrap();
+    Var::from_tensor(&table.index_select(&rows, 0).unwrap()).unwrap()
+}
+
 fn batch() -> Batch {
     let rows = |present: [bool; ROWS]| {
         let features = Tensor::zeros(1, candle_core::DType::F64, &Device::Cpu).unwrap();
-        Some(Rows { features, present: present.to_vec() })
+        Some(BatchRows { features, present: present.to_vec() })
     };
     Batch {
-        inputs: AudioVisual { audio: rows(SOUND), video: rows(PICTURE) },
+        inputs: Modalities::from_fn(|modality| match modality {
+            Modality::Audio => rows(SOUND),
+            Modality::Video => rows(PICTURE),
+        }),
         labels: LABELS.to_vec(),
     }
 }
@@ -42,22 +74,22 @@ struct Leaves {
 impl Leaves {
     fn new() -> Self {
         let logits = numbers("logits", WIDTH);
-        Self { f: numbers("f", WIDTH), g: numbers("g", WIDTH), h: numbers("h", WIDTH), logits }
+        Self { f: numbers("f", WIDTH), g: numbers("g", WIDTH), h: table(), logits }
     }
 
     fn outputs(&self) -> Outputs {
         Outputs {
-            embeddings: AudioVisual {
-                audio: Some(self.f.as_tensor().clone()),
-                video: Some(self.g.as_tensor().clone()),
-            },
-            label: self.h.as_tensor().clone(),
+            embeddings: Modalities::from_fn(|modality| match modality {
+                Modality::Audio => Some(self.f.as_tensor().clone()),
+                Modality::Video => Some(self.g.as_tensor().clone()),
+            }),
+            label_table: self.h.as_tensor().clone(),
             logits: self.logits.as_tensor().clone(),
         }
     }
 
-    fn loss(&self, system: System) -> f64 {
-        let loss = joint_loss(&self.outputs(), &batch(), system, &config()).unwrap();
+    fn loss(&self, config: &ObjectiveConfig) -> f64 {
+        let loss = joint_loss(&self.outputs(), &batch(), config).unwrap();
         loss.total.to_scalar::<f64>().unwrap()
     }
 }
@@ -91,26 +123,27 @@ fn score(f: &Var, g: &Var, keep: impl Fn(usize) -> bool) -> f64 {
 #[test]
 fn terms_are_those_of_the_rows_that_have_both_parts() {
     let leaves = Leaves::new();
-    let Leaves { f, g, h, .. } = &leaves;
-    let loss = joint_loss(&leaves.outputs(), &batch(), System::FusionHgr, &config()).unwrap();
+    let (Leaves { f, g, .. }, h) = (&leaves, &labelled_rows(&leaves.h));
+    let loss = joint_loss(&leaves.outputs(), &batch(), &config()).unwrap();
     let expected = [
         score(f, g, |row| SOUND[row] && PICTURE[row]),
         score(f, h, |row| SOUND[row] && LABELS[row].is_some()),
         score(g, h, |row| PICTURE[row] && LABELS[row].is_some()),
     ];
     let terms = loss.terms;
-    let actual = [terms.audio_video, terms.audio_label, terms.video_label];
-    for (actual, expected) in actual.iter().zip(expected) {
-        assert!((actual - expected).abs() < 1e-12, "{actual} {expected}");
+    let names = ["audio_video", "audio_label", "video_label"];
+    for (name, expected) in names.iter().zip(expected) {
+        let actual = terms[&format!("correlation.{name}")];
+        assert!((actual - expected).abs() < 1e-12, "{name}: {actual} {expected}");
     }
-    let total = terms.classification - 0.7 * expected[0] - 0.2 * expected[1] - 1.3 * expected[2];
+    let total = terms["classification"] - 0.7 * expected[0] - 0.2 * expected[1] - 1.3 * expected[2];
     assert!((loss.total.to_scalar::<f64>().unwrap() - total).abs() < 1e-12);
 }
 
 #[test]
 fn its_gradient_is_that_of_central_differences() {
     let leaves = Leaves::new();
-    let loss = joint_loss(&leaves.outputs(), &batch(), System::FusionHgr, &config()).unwrap();
+    let loss = joint_loss(&leaves.outputs(), &batch(), &config()).unwrap();
     let gradients = loss.total.backward().unwrap();
     for leaf in [&leaves.f, &leaves.g, &leaves.h, &leaves.logits] {
         let gradient = gradients.get(leaf).unwrap().flatten_all().unwrap();
@@ -122,7 +155,7 @@ fn its_gradient_is_that_of_central_differences() {
                 moved[index] += step;
                 let moved = Tensor::from_vec(moved, leaf.dims(), &Device::Cpu).unwrap();
                 leaf.set(&moved).unwrap();
-                leaves.loss(System::FusionHgr)
+                leaves.loss(&config())
             };
             let difference: f64 = (at(1e-5) - at(-1e-5)) / 2e-5;
             at(0.0);
@@ -134,10 +167,10 @@ fn its_gradient_is_that_of_central_differences() {
 #[test]
 fn the_twin_without_correlation_has_the_classification_term_alone() {
     let leaves = Leaves::new();
-    let plain = joint_loss(&leaves.outputs(), &batch(), System::Fusion, &config()).unwrap();
-    assert_eq!(plain.total.to_scalar::<f64>().unwrap(), plain.terms.classification);
-    assert_eq!(plain.terms.audio_video, 0.0);
-    assert!(leaves.loss(System::FusionHgr) != leaves.loss(System::Fusion));
+    let loss = joint_loss(&leaves.outputs(), &batch(), &plain()).unwrap();
+    assert_eq!(loss.total.to_scalar::<f64>().unwrap(), loss.terms["classification"]);
+    assert_eq!(loss.terms.len(), 1);
+    assert!(leaves.loss(&config()) != leaves.loss(&plain()));
 }
 
 #[test]
@@ -145,7 +178,7 @@ fn a_value_that_is_not_a_number_is_named() {
     let leaves = Leaves::new();
     let broken = Tensor::full(f64::NAN, (ROWS, WIDTH), &Device::Cpu).unwrap();
     leaves.g.set(&broken).unwrap();
-    let error = joint_loss(&leaves.outputs(), &batch(), System::FusionHgr, &config()).unwrap_err();
+    let error = joint_loss(&leaves.outputs(), &batch(), &config()).unwrap_err();
     assert!(error.to_string().contains("audio_video"), "{error}");
 }
 
@@ -153,7 +186,7 @@ fn a_value_that_is_not_a_number_is_named() {
 fn a_batch_without_labels_trains_on_the_audio_video_term() {
     let leaves = Leaves::new();
     let batch = Batch { labels: vec![None; ROWS], ..batch() };
-    let loss = joint_loss(&leaves.outputs(), &batch, System::FusionHgr, &config()).unwrap();
+    let loss = joint_loss(&leaves.outputs(), &batch, &config()).unwrap();
     let expected = -0.7 * score(&leaves.f, &leaves.g, |row| SOUND[row] && PICTURE[row]);
     assert!((loss.total.to_scalar::<f64>().unwrap() - expected).abs() < 1e-12);
 }

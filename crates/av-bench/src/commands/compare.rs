@@ -1,6 +1,6 @@
 use crate::cli::CompareArgs;
 use crate::failure::Result;
-use crate::table;
+use crate::output;
 use av_train::{Record, compare_records};
 use std::path::PathBuf;
 
@@ -13,12 +13,12 @@ pub fn read(paths: &[PathBuf]) -> Result<Vec<Record>> {
 pub fn compare(arguments: &CompareArgs) -> Result<()> {
     let records = read(&arguments.records)?;
     for record in &records {
-        let table = if arguments.markdown { table::markdown } else { table::record };
+        let table = if arguments.markdown { output::markdown } else { output::record };
         println!("{}", table(record));
     }
     for (index, a) in records.iter().enumerate() {
         for b in &records[index + 1..] {
-            println!("{}", table::differences(&compare_records(a, b)?));
+            println!("{}", output::differences(&compare_records(a, b)?));
         }
     }
     Ok(())

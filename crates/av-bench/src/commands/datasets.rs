@@ -49,12 +49,11 @@ fn verify(name: &str, data: &Path) -> Result<()> {
 fn print(dataset: &Dataset) {
     let summary = dataset.summary();
     println!(
-        "{}: {} clips, {} subjects, {} without sound, {} without picture, manifest {}",
+        "{}: {} clips, {} subjects, {}, manifest {}",
         dataset.name,
         summary.clips,
         summary.subjects.len(),
-        summary.without_audio,
-        summary.without_video,
+        summary.lacking(),
         dataset.manifest_hash()
     );
     if let Some(affect) = &summary.affect {

@@ -3,7 +3,7 @@ use crate::cli::DemoArgs;
 use crate::failure::Result;
 use crate::progress::Watch;
 use av_synth::SynthConfig;
-use av_train::{Existing, Experiment, Places};
+use av_train::{Experiment, IfExists, RunOptions, RunPaths};
 
 /// The experiment of the demo.
 const EXPERIMENT: &str = include_str!("../../demo.toml");
@@ -27,16 +27,16 @@ pub fn demo(arguments: &DemoArgs) -> Result<()> {
     };
     let synth = SynthConfig { subjects, clips, ..SynthConfig::default() };
     let experiment = Experiment::parse(EXPERIMENT, &settings)?;
-    let places = Places {
+    let paths = RunPaths {
         data: arguments.out.join("corpus"),
         out: arguments.out.clone(),
         cache: arguments.out.join("cache"),
     };
     let watch = Watch::new(None)?;
     let corpus = watch.during(|_| {
-        av_synth::render(&synth, &places.data, |done, total| watch.rendered(done, total))
+        av_synth::render(&synth, &paths.data, |done, total| watch.rendered(done, total))
     })?;
-    println!("{} clips rendered into {}", corpus.clips.len(), places.data.display());
-    let existing = if arguments.resume { Existing::Resume } else { Existing::Replace };
-    execute(&experiment, &places, existing).map(drop)
+    println!("{} clips rendered into {}", corpus.clips.len(), paths.data.display());
+    let if_exists = if arguments.resume { IfExists::Resume } else { IfExists::Overwrite };
+    execute(&experiment, &paths, RunOptions { if_exists, ..RunOptions::default() }).map(drop)
 }

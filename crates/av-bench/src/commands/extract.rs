@@ -1,8 +1,8 @@
 use super::run::read;
 use crate::cli::ExtractArgs;
+use crate::contact_sheet;
 use crate::failure::{Failure, Result};
 use crate::progress::Watch;
-use crate::sheet;
 use av_features::Cache;
 use av_train::{Extraction, Fault, Shard};
 use std::collections::BTreeMap;
@@ -15,21 +15,22 @@ pub fn extract(arguments: &ExtractArgs) -> Result<()> {
     let dataset = av_train::index(&experiment, &arguments.common.data)?;
     let shard = arguments.shard;
     if let Some(path) = &arguments.contact_sheet {
-        let clips = sheet::write(path, &dataset, &experiment, shard, arguments.sheet_clips)?;
+        let clips =
+            contact_sheet::write(path, &dataset, &experiment, shard, arguments.sheet_clips)?;
         println!("{clips} clips on {}", path.display());
     }
     let cache = Cache::open(&arguments.common.cache)?;
     let watch = Watch::new(None)?;
     let began = Instant::now();
     let extraction = watch
-        .during(|control| av_train::extract(&dataset, &experiment, &cache, shard, control))
-        .map_err(how_to_go_on)?;
+        .during(|observer| av_train::extract(&dataset, &experiment.inputs, &cache, shard, observer))
+        .map_err(how_to_resume)?;
     print!("{}", summary(&extraction, shard, dataset.clips.len(), began.elapsed()));
     check_share(&extraction, experiment.bad_clips)
 }
 
-/// What a run is told to go on with, `--resume`, is not asked of an extraction.
-fn how_to_go_on(error: av_train::Error) -> Failure {
+/// An extraction has no `--resume`: the same command goes on.
+fn how_to_resume(error: av_train::Error) -> Failure {
     if !matches!(error, av_train::Error::Interrupted) {
         return error.into();
     }

@@ -1,18 +1,18 @@
 use crate::cli::PredictArgs;
 use crate::failure::{Failure, Result};
 use av_features::Cache;
-use av_train::Bundle;
+use av_train::SavedModel;
 
-/// `av-bench predict`: one JSON line a clip. A clip that cannot be read does not stop the others; it is
+/// `av-bench predict`: one JSON line per clip. A clip that cannot be read does not stop the others; it is
 /// reported and makes the exit code 2.
 pub fn predict(arguments: &PredictArgs) -> Result<()> {
-    let bundle = Bundle::load(&arguments.model)?;
+    let model = SavedModel::load(&arguments.model)?;
     let cache = Cache::open(&arguments.cache)?;
     let mut failed = 0;
     for clip in &arguments.clips {
-        match bundle.predict(clip, &cache) {
-            Ok(prediction) => {
-                let line = serde_json::to_string(&prediction)
+        match model.predict(clip, &cache) {
+            Ok(report) => {
+                let line = serde_json::to_string(&report)
                     .map_err(|error| Failure::Internal(error.to_string()))?;
                 println!("{line}");
             }

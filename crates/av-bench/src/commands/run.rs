@@ -1,31 +1,31 @@
 use crate::cli::{ExperimentArgs, RunArgs};
 use crate::failure::Result;
 use crate::progress::Watch;
-use crate::{report, table};
-use av_train::{Existing, Experiment, Places, Record, write_atomic};
+use crate::{output, report};
+use av_train::{Experiment, IfExists, Record, RunOptions, RunPaths, write_atomic};
 use std::path::Path;
 
 /// `av-bench run`.
 pub fn run(arguments: &RunArgs) -> Result<()> {
     let experiment = read(&arguments.common)?;
     let out = arguments.out.clone().unwrap_or_else(|| Path::new("runs").join(&experiment.name));
-    let existing = match (arguments.resume, arguments.replace) {
-        (true, _) => Existing::Resume,
-        (_, true) => Existing::Replace,
-        _ => Existing::Refuse,
+    let if_exists = match (arguments.resume, arguments.replace) {
+        (true, _) => IfExists::Resume,
+        (_, true) => IfExists::Overwrite,
+        _ => IfExists::Error,
     };
-    let places = places(&arguments.common, &out);
-    execute(&experiment, &places, existing).map(drop)
+    let options = RunOptions { if_exists, embeddings: arguments.embeddings };
+    execute(&experiment, &paths(&arguments.common, &out), options).map(drop)
 }
 
 /// Runs, prints the table and writes the page.
-pub fn execute(experiment: &Experiment, places: &Places, existing: Existing) -> Result<Record> {
-    let watch = Watch::new(Some(&places.out))?;
-    let record = watch.during(|control| av_train::run(experiment, places, existing, control))?;
-    let page = places.out.join("report.html");
+pub fn execute(experiment: &Experiment, paths: &RunPaths, options: RunOptions) -> Result<Record> {
+    let watch = Watch::new(Some(&paths.out))?;
+    let record = watch.during(|observer| av_train::run(experiment, paths, options, observer))?;
+    let page = paths.out.join("report.html");
     write_atomic(&page, report::page(&[&record])?.as_bytes())?;
-    print!("{}", table::record(&record));
-    println!("\nrecord {}", places.out.join("record.json").display());
+    print!("{}", output::record(&record));
+    println!("\nrecord {}", paths.out.join("record.json").display());
     println!("report {}", page.display());
     Ok(record)
 }
@@ -35,6 +35,6 @@ pub fn read(arguments: &ExperimentArgs) -> Result<Experiment> {
     Ok(Experiment::read(&arguments.experiment, &arguments.settings)?)
 }
 
-fn places(arguments: &ExperimentArgs, out: &Path) -> Places {
-    Places { data: arguments.data.clone(), out: out.into(), cache: arguments.cache.clone() }
+fn paths(arguments: &ExperimentArgs, out: &Path) -> RunPaths {
+    RunPaths { data: arguments.data.clone(), out: out.into(), cache: arguments.cache.clone() }
 }

@@ -6,7 +6,7 @@ mod plots;
 pub use modes::mode_curves;
 
 use crate::failure::Result;
-use crate::table::{ends, folds, with_sd};
+use crate::output::{ends, folds, with_sd};
 use av_train::{ClipProblem, Record};
 use std::fmt::Write;
 
@@ -15,6 +15,9 @@ color:#1a1a1a}h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2.2rem}table{bo
 margin:.6rem 0}th,td{padding:.25rem .8rem;text-align:right;border-bottom:1px solid #ddd}th:first-child,\
 td:first-child{text-align:left}.plots{display:flex;flex-wrap:wrap;gap:1rem}.note{color:#555;font-size:.9rem}\
 svg{max-width:100%;height:auto}pre{background:#f6f6f6;padding:1rem;overflow:auto;font-size:.8rem}";
+
+/// Metrics whose differences are on the page; the record has all.
+const SHOWN: [&str; 3] = ["uar", "accuracy", "log_loss"];
 
 /// The page of one or more records.
 pub fn page(records: &[&Record]) -> Result<String> {
@@ -42,7 +45,7 @@ fn section(html: &mut String, record: &Record) -> Result<()> {
     html.push_str(
         "<p class=\"note\">Correlation of each pair of modes of the audio and video embeddings: fitted on the \
          training clips, measured on the test clips, mean over folds and seeds. Shuffled: the same with the \
-         test clips of one side in random order.</p>\n",
+         test clips of one modality in random order.</p>\n",
     );
     figures(html, "Confusion matrices", &plots::confusions(record)?);
     html.push_str(
@@ -95,7 +98,7 @@ fn scores(html: &mut String, record: &Record) {
         let _ = writeln!(
             html,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td>{:.3}</td><td>{:.3}</td><td>{:.3}</td></tr>",
-            row.system,
+            escape(&row.label()),
             with_sd(row.uar_mean, row.uar_sd),
             with_sd(row.accuracy_mean, row.accuracy_sd),
             row.uar_pooled,
@@ -113,12 +116,12 @@ fn differences(html: &mut String, record: &Record) {
         "<h2>Paired differences</h2><table><tr><th>systems</th><th>metric</th><th>difference</th>\
          <th>95 % interval</th></tr>\n",
     );
-    for pair in &record.paired {
+    for pair in record.paired.iter().filter(|pair| SHOWN.contains(&pair.metric.as_str())) {
         let _ = writeln!(
             html,
             "<tr><td>{} &minus; {}</td><td>{}</td><td>{:+.3}</td><td>{}</td></tr>",
-            pair.a,
-            pair.b,
+            escape(&pair.a),
+            escape(&pair.b),
             pair.metric,
             pair.difference,
             ends(pair)

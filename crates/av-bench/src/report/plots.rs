@@ -1,7 +1,8 @@
 //! The plots of the page, each an SVG as text.
 
 use crate::failure::{Failure, Result};
-use av_train::{Confusion, Epoch, Record, RunRecord};
+use av_eval::Confusion;
+use av_train::{Epoch, Record, RunRecord};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
@@ -21,7 +22,7 @@ const TRAINING: RGBColor = RGBColor(120, 120, 120);
 pub(super) const STRONG: RGBColor = RGBColor(20, 90, 160);
 pub(super) const CONTROL: RGBColor = RGBColor(200, 110, 20);
 
-/// One plot a system with both modalities.
+/// One plot per system with two modalities.
 pub fn spectra(record: &Record) -> Result<Vec<String>> {
     let spectra = record.common_information.iter();
     spectra
@@ -38,33 +39,34 @@ pub fn spectra(record: &Record) -> Result<Vec<String>> {
         .collect()
 }
 
-/// One plot a system.
+/// One plot per system.
 pub fn curves(record: &Record) -> Result<Vec<String>> {
-    let systems = record.summary.iter().map(|row| row.system.as_str());
+    let systems = record.summary.iter().map(|row| row.label());
     systems
         .map(|system| {
             let runs: Vec<&RunRecord> =
-                record.runs.iter().filter(|run| run.system.name() == system).collect();
+                record.runs.iter().filter(|run| run.label() == system).collect();
+            let training = |epoch: &Epoch| epoch.train.get("classification").copied();
             let lines = [
-                ("training", TRAINING, mean_curve(&runs, |epoch| Some(epoch.train.classification))),
+                ("training", TRAINING, mean_curve(&runs, training)),
                 ("validation", STRONG, mean_curve(&runs, |epoch| epoch.validation_loss)),
             ];
-            lines_plot(system, "epoch", "loss (nats)", &lines)
+            lines_plot(&system, "epoch", "loss (nats)", &lines)
         })
         .collect()
 }
 
-/// One matrix a system.
+/// One matrix per system.
 pub fn confusions(record: &Record) -> Result<Vec<String>> {
     let systems = record
         .summary
         .iter()
-        .filter_map(|row| Some((row.system.as_str(), record.confusion.get(&row.system)?)));
-    systems.map(|(system, counts)| matrix(system, &record.data.classes, counts)).collect()
+        .filter_map(|row| Some((row.label(), record.confusion.get(&row.label())?)));
+    systems.map(|(system, counts)| matrix(&system, &record.data.classes, counts)).collect()
 }
 
 /// Mean over the runs that reached each epoch.
-fn mean_curve(runs: &[&RunRecord], pick: fn(&Epoch) -> Option<f64>) -> Vec<(f64, f64)> {
+fn mean_curve(runs: &[&RunRecord], pick: impl Fn(&Epoch) -> Option<f64>) -> Vec<(f64, f64)> {
     let longest = runs.iter().map(|run| run.curve.len()).max().unwrap_or(0);
     (0..longest)
         .filter_map(|epoch| {

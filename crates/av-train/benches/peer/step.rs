@@ -2,10 +2,11 @@
 
 use crate::operators::normal;
 use crate::{Answer, Task};
+use av_datasets::{Modalities, Modality};
 use av_ops::{
     AdamW, AdamWConfig, Mode, Parameters, Streams, Tape, awake, channels_last, clip_grad_norm,
 };
-use av_train::{AudioVisual, Batch, Model, ModelConfig, ObjectiveConfig, Rows, System, joint_loss};
+use av_train::{Batch, BatchRows, Model, ModelConfig, ObjectiveConfig, TermConfig, joint_loss};
 use candle_core::{DType, Device};
 
 const CLASSES: usize = 6;
@@ -17,14 +18,17 @@ pub fn task(name: &str, numbers: &[usize]) -> Answer<Task> {
         return Err(format!("five numbers are expected, not {numbers:?}").into());
     };
     let streams = Streams::new(1);
-    let shapes = AudioVisual { audio: vec![3, mels, frames], video: vec![3, height, width] };
+    let shapes = Modalities::from_fn(|modality| match modality {
+        Modality::Audio => vec![3, mels, frames],
+        Modality::Video => vec![3, height, width],
+    });
     let parameters = Parameters::new(streams, DType::F32, &Device::Cpu);
     let config = ModelConfig::default();
-    let model = Model::new(&config, System::FusionHgr, &shapes, CLASSES, parameters)?;
+    let model = Model::new("fusion_hgr", &config, &shapes, CLASSES, parameters)?;
     let batch = Batch {
-        inputs: shapes.try_map(|shape| {
+        inputs: shapes.try_map(|_, shape| {
             let features = channels_last(&normal(&[&[rows], shape.as_slice()].concat())?)?;
-            Answer::Ok(Some(Rows { features, present: vec![true; rows] }))
+            Answer::Ok(Some(BatchRows { features, present: vec![true; rows] }))
         })?,
         labels: (0..rows).map(|row| Some(row % CLASSES)).collect(),
     };
@@ -35,11 +39,15 @@ pub fn task(name: &str, numbers: &[usize]) -> Answer<Task> {
         }));
     }
     let mut optimiser = AdamW::new(&model.parameters, AdamWConfig::default())?;
+    let objective = ObjectiveConfig::from([
+        ("classification".into(), TermConfig::CrossEntropy(Default::default())),
+        ("correlation".into(), TermConfig::SoftHgr(Default::default())),
+    ]);
     let mut draws = streams.rng("dropout");
     let mut step = move || {
         let tape = Tape::start()?;
         let outputs = model.forward(&batch, &mut Mode::Train(&mut draws))?;
-        let loss = joint_loss(&outputs, &batch, System::FusionHgr, &ObjectiveConfig::default())?;
+        let loss = joint_loss(&outputs, &batch, &objective)?;
         let mut gradients = tape.backward(&loss.total)?;
         clip_grad_norm(&mut gradients, &model.parameters, 5.0)?;
         Answer::Ok(optimiser.step(&gradients, 1e-3)?)

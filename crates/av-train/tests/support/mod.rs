@@ -1,7 +1,10 @@
 //! A small corpus of tables whose common information is known.
+#![allow(dead_code)] // each test takes what it needs
 
-use av_train::{Control, Existing, Experiment, Places, Record, Result, run};
+use av_train::{Experiment, IfExists, Observer, Record, Result, RunOptions, RunPaths, run};
 use std::fmt::Write;
+
+pub const OVERWRITE: RunOptions = RunOptions { if_exists: IfExists::Overwrite, embeddings: false };
 
 /// One row of each table.
 #[derive(Clone)]
@@ -22,6 +25,23 @@ pub struct Corpus {
 
 impl Corpus {
     pub const CLASSES: usize = 4;
+
+    /// Of an experiment, what does not depend on inputs and systems.
+    pub const HEAD: &str = r#"
+    name = "tables"
+    seeds = [1, 2]
+    protocol = { kind = "column" }
+
+    [dataset]
+    kind = "rows"
+    path = "rows.csv"
+    id = "id"
+    subject = "subject"
+    label = "label"
+    fold = "fold"
+    unlabelled = ["?"]
+    "#;
+
     const SUBJECTS: usize = 9;
     const PER_SUBJECT: usize = 12;
 
@@ -44,16 +64,16 @@ impl Corpus {
     pub fn experiment(&self, settings: &[&str]) -> Experiment {
         self.write();
         let settings: Vec<String> = settings.iter().map(|text| text.to_string()).collect();
-        Experiment::parse(EXPERIMENT, &settings).unwrap()
+        Experiment::parse(&format!("{}{EXPERIMENT}", Self::HEAD), &settings).unwrap()
     }
 
-    pub fn places(&self) -> Places {
+    pub fn paths(&self) -> RunPaths {
         let folder = self.folder.path();
-        Places { data: folder.into(), out: folder.join("out"), cache: folder.join("cache") }
+        RunPaths { data: folder.into(), out: folder.join("out"), cache: folder.join("cache") }
     }
 
     pub fn try_run(&self, settings: &[&str]) -> Result<Record> {
-        run(&self.experiment(settings), &self.places(), Existing::Replace, Control::SILENT)
+        run(&self.experiment(settings), &self.paths(), OVERWRITE, Observer::SILENT)
     }
 
     pub fn run(&self, settings: &[&str]) -> Record {
@@ -62,7 +82,7 @@ impl Corpus {
 
     /// The bytes of the model that a run has kept.
     pub fn model(&self) -> Vec<u8> {
-        let mut files: Vec<_> = std::fs::read_dir(self.places().out.join("model"))
+        let mut files: Vec<_> = std::fs::read_dir(self.paths().out.join("model"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .collect();
@@ -70,7 +90,7 @@ impl Corpus {
         files.iter().flat_map(|file| std::fs::read(file).unwrap()).collect()
     }
 
-    fn write(&self) {
+    pub fn write(&self) {
         let mut rows = String::from("id,subject,label,fold\n");
         let mut tables = [String::from("id,a,b,c\n"), String::from("id,d,e,f\n")];
         for (index, clip) in self.clips.iter().enumerate() {
@@ -96,7 +116,13 @@ pub fn assert_same(a: &Record, b: &Record) {
     let [a, b] = [a, b].map(|record| {
         let mut record = record.clone();
         record.times.clear();
-        serde_json::to_string_pretty(&record).unwrap()
+        let mut text = serde_json::to_string_pretty(&record).unwrap();
+        // What is kept in files beside it.
+        for run in &record.runs {
+            text.push_str(&format!("\n{:?}", run.curve));
+        }
+        text.push_str(&format!("\n{:#?}", record.predictions));
+        text
     });
     for (line, (a, b)) in a.lines().zip(b.lines()).enumerate() {
         assert_eq!(a, b, "line {line} of the record");
@@ -105,19 +131,6 @@ pub fn assert_same(a: &Record, b: &Record) {
 }
 
 const EXPERIMENT: &str = r#"
-    name = "tables"
-    seeds = [1, 2]
-    protocol = { kind = "column" }
-
-    [dataset]
-    kind = "rows"
-    path = "rows.csv"
-    id = "id"
-    subject = "subject"
-    label = "label"
-    fold = "fold"
-    unlabelled = ["?"]
-
     [audio]
     kind = "table"
     path = "audio.csv"
