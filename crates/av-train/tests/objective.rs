@@ -190,3 +190,52 @@ fn a_batch_without_labels_trains_on_the_audio_video_term() {
     let expected = -0.7 * score(&leaves.f, &leaves.g, |row| SOUND[row] && PICTURE[row]);
     assert!((loss.total.to_scalar::<f64>().unwrap() - expected).abs() < 1e-12);
 }
+
+#[test]
+fn a_batch_without_sound_keeps_the_pair_of_picture_and_label() {
+    let leaves = Leaves::new();
+    let (mut outputs, mut batch) = (leaves.outputs(), batch());
+    outputs.embeddings[Modality::Audio] = None;
+    batch.inputs[Modality::Audio] = None;
+    let loss = joint_loss(&outputs, &batch, &config()).unwrap();
+    let h = labelled_rows(&leaves.h);
+    let expected = score(&leaves.g, &h, |row| PICTURE[row] && LABELS[row].is_some());
+    assert_eq!(
+        loss.terms.keys().collect::<Vec<_>>(),
+        ["classification", "correlation.video_label"]
+    );
+    assert!((loss.terms["correlation.video_label"] - expected).abs() < 1e-12);
+}
+
+#[test]
+fn a_pair_of_one_row_has_no_term() {
+    let leaves = Leaves::new();
+    let mut batch = batch();
+    for rows in [Modality::Audio, Modality::Video] {
+        batch.inputs[rows].as_mut().unwrap().present = (0..ROWS).map(|row| row == 0).collect();
+    }
+    let loss = joint_loss(&leaves.outputs(), &batch, &config()).unwrap();
+    assert_eq!(loss.terms.keys().collect::<Vec<_>>(), ["classification"]);
+}
+
+#[test]
+fn classification_is_smoothed_as_it_is_told() {
+    let leaves = Leaves::new();
+    let at = |smoothing| {
+        let term = CrossEntropyConfig { smoothing, ..Default::default() };
+        let config = [("classification".into(), TermConfig::CrossEntropy(term))].into();
+        leaves.loss(&config)
+    };
+    // The mean over the labelled rows of -log p of the label, and of the mean of -log p over the classes.
+    let rows = leaves.logits.to_vec2::<f64>().unwrap();
+    let log = |row: &[f64]| row.iter().map(|x| x.exp()).sum::<f64>().ln();
+    let labelled: Vec<(&Vec<f64>, usize)> =
+        rows.iter().zip(LABELS).filter_map(|(row, label)| Some((row, label?))).collect();
+    let mean = |f: &dyn Fn(&[f64], usize) -> f64| {
+        labelled.iter().map(|(row, label)| f(row, *label)).sum::<f64>() / labelled.len() as f64
+    };
+    let hard = mean(&|row, label| log(row) - row[label]);
+    let even = mean(&|row, _| log(row) - row.iter().sum::<f64>() / WIDTH as f64);
+    assert!((at(0.0) - hard).abs() < 1e-12);
+    assert!((at(0.3) - (0.7 * hard + 0.3 * even)).abs() < 1e-12);
+}

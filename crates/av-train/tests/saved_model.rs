@@ -70,6 +70,13 @@ fn experiment(settings: &[&str]) -> Experiment {
     Experiment::parse(EXPERIMENT, &settings).unwrap()
 }
 
+/// Equal up to the order in which f32 products are summed: one clip is another batch than all of them.
+#[track_caller]
+fn close(found: &[f64], expected: &[f64]) {
+    let near = found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6);
+    assert!(near && found.len() == expected.len(), "{found:?} {expected:?}");
+}
+
 #[test]
 fn it_says_of_each_clip_what_the_model_in_memory_says() {
     for system in ["audio", "video", "fusion_hgr"] {
@@ -104,7 +111,7 @@ fn it_says_of_each_clip_what_the_model_in_memory_says() {
             let path = corpus.paths().data.join(format!("01-{}.mp4", clip.id));
             let report = saved.predict(&path, &cache).unwrap();
             let probabilities: Vec<f64> = report.probabilities.values().copied().collect();
-            assert_eq!(probabilities, known.probabilities, "{system}, {}", clip.id);
+            close(&probabilities, &known.probabilities);
             assert_eq!(report.emotion, saved.classes()[known.class()]);
             // Sound has three segments, pictures four; the one with more gives the times.
             let segments = if system == "audio" { 3 } else { 4 };
@@ -114,7 +121,7 @@ fn it_says_of_each_clip_what_the_model_in_memory_says() {
             assert!(times.is_sorted_by(|a, b| a < b) && times[0] > 0.0, "{times:?}");
             for (segment, (_, known)) in report.timeline.iter().zip(&known.timeline) {
                 let probabilities: Vec<f64> = segment.probabilities.values().copied().collect();
-                assert_eq!(&probabilities, known);
+                close(&probabilities, known);
             }
             decisions.insert(format!("{probabilities:?}"));
         }

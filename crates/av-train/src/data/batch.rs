@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(values(&subset, &epoch(1, Some(MASKS))), seen, "the same epoch again");
         assert_ne!(epoch(2, Some(MASKS))[0].masks, masked[0].masks);
         for (index, example) in subset.examples().iter().enumerate() {
-            let even = even_segments(index, example, 4);
+            let even = even_segments(index, example, &[Modality::Audio], 4);
             assert!(even.iter().all(|segment| segment.masks.is_none()));
         }
     }

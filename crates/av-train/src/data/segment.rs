@@ -2,6 +2,7 @@
 
 use super::subset::{Example, Fit, Subset};
 use crate::Result;
+use av_datasets::Modality;
 use av_features::Features;
 use av_features::augment::SpecAugment;
 use av_ops::Streams;
@@ -75,9 +76,14 @@ pub(crate) fn epoch_batches(
         .collect()
 }
 
-/// `count` segments of a clip as they are, evenly spaced; fewer where the clip has fewer.
-pub(crate) fn even_segments(index: usize, example: &Example, count: usize) -> Vec<Segment> {
-    let lengths = example.features.iter().map(|(_, features)| features.map_or(0, segments_of));
+/// `count` segments of a clip as they are, evenly spaced; fewer where none of the given modalities has as many.
+pub(crate) fn even_segments(
+    index: usize,
+    example: &Example,
+    modalities: &[Modality],
+    count: usize,
+) -> Vec<Segment> {
+    let lengths = modalities.iter().map(|&it| example.features[it].map_or(0, segments_of));
     let count = count.min(lengths.max().unwrap_or(0)).max(1);
     (0..count)
         .map(|segment| Segment {

@@ -47,18 +47,18 @@ pub fn predict<Purpose>(
     let all: Vec<Segment> = examples
         .iter()
         .enumerate()
-        .flat_map(|(index, example)| even_segments(index, example, segments))
+        .flat_map(|(index, example)| even_segments(index, example, model.modalities(), segments))
         .collect();
     let mut clips: Vec<Sums> = examples.iter().map(|_| Sums::default()).collect();
     for chunk in all.chunks(BATCH) {
         let batch = Batch::gather(subset, chunk, normaliser, model.modalities(), &DEVICE)?;
         let outputs = model.forward(&batch, &mut Mode::Eval)?;
-        let log_probabilities = rows(&candle_nn::ops::log_softmax(&outputs.logits, 1)?)?;
+        let logits = rows(&outputs.logits)?;
         let embeddings =
             outputs.embeddings.as_ref().try_map(|_, it| it.as_ref().map(rows).transpose())?;
         for (row, segment) in chunk.iter().enumerate() {
             let clip = &mut clips[segment.example];
-            clip.timeline.push((segment.position, log_probabilities[row].clone()));
+            clip.timeline.push((segment.position, log_softmax(&logits[row])));
             let present = examples[segment.example].features;
             for (modality, rows) in embeddings.iter() {
                 if let (Some(_), Some(rows)) = (present[modality], rows) {
@@ -106,6 +106,14 @@ impl Sums {
     }
 }
 
+/// Log-probabilities from the scores before the softmax.
+fn log_softmax(logits: &[f64]) -> Vec<f64> {
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logits.iter().map(|logit| (logit - largest).exp()).sum();
+    let constant = largest + sum.ln();
+    logits.iter().map(|logit| logit - constant).collect()
+}
+
 /// Probabilities from log-probabilities up to a constant.
 fn exponentials(log: &[f64]) -> Vec<f64> {
     let largest = log.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -138,5 +146,17 @@ mod tests {
         let (first, second) = (0.144f64.cbrt(), 0.036f64.cbrt());
         assert!((prediction.probabilities[0] - first / (first + second)).abs() < 1e-12);
         assert_eq!(prediction.class(), 0);
+    }
+
+    #[test]
+    fn log_probabilities_are_those_of_scores_of_any_size() {
+        // softmax(0, ln 3) = (1/4, 3/4).
+        for offset in [0.0, -1000.0, 1e6] {
+            let found = log_softmax(&[offset, offset + 3.0f64.ln()]);
+            for (found, expected) in found.iter().zip([0.25f64.ln(), 0.75f64.ln()]) {
+                assert!((found - expected).abs() < 1e-9, "{offset}: {found}");
+            }
+        }
+        assert_eq!(log_softmax(&[0.0, -2000.0]), [0.0, -2000.0]);
     }
 }

@@ -5,16 +5,17 @@ use super::{Term, TermValue, check_weight};
 use crate::data::Batch;
 use crate::model::Outputs;
 use crate::{Error, Result};
+use av_datasets::Modality;
 use candle_core::Tensor;
-use hgr_corr::{Mask, Missing, PairWeights, soft_hgr_views};
+use hgr_corr::{Loss, SoftHgr, label_hgr};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// `- sum of w(pair) S(pair)` over the pairs of what the system reads and the label.
 ///
 /// Labelled and unlabelled rows share one term for each pair of modalities; pairs with the label use the labelled rows; a
-/// row without a modality drops out of its pairs. S is the Soft-HGR score of the batch: no evidence of common information,
-/// which is measured on held-out clips.
+/// row without a modality drops out of its pairs; a pair of fewer than two rows has no term. S is the Soft-HGR score of the
+/// batch: no evidence of common information, which is measured on held-out clips.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SoftHgrConfig {
@@ -38,37 +39,25 @@ impl SoftHgrConfig {
 
 impl Term for SoftHgrConfig {
     fn value(&self, outputs: &Outputs, batch: &Batch) -> Result<Option<TermValue>> {
-        let mut views = vec![];
-        for (modality, embedding) in outputs.embeddings.iter() {
-            if let (Some(embedding), Some(rows)) = (embedding, &batch.inputs[modality]) {
-                views.push((View::Of(modality), embedding.clone(), rows.present.clone()));
-            }
+        let mut sum: Option<Tensor> = None;
+        let mut parts = vec![];
+        for (a, b) in View::pairs() {
+            let weight = self.weight_of(a, b);
+            let loss = match (a, b) {
+                _ if weight == 0.0 => None,
+                (View::Of(a), View::Of(b)) => of_modalities(a, b, outputs, batch)?,
+                (View::Of(modality), View::Label) => of_label(modality, outputs, batch)?,
+                (View::Label, _) => None, // the label is the second of its pairs
+            };
+            let Some(Loss { value, cross, penalty }) = loss else { continue };
+            parts.push((pair_name(a, b), cross - penalty));
+            let weighted = (value * weight)?;
+            sum = Some(match sum {
+                Some(sum) => (sum + weighted)?,
+                None => weighted,
+            });
         }
-        if views.len() < 2 {
-            return Ok(None);
-        }
-        let classes: Vec<u32> =
-            batch.labels.iter().map(|label| label.unwrap_or(0) as u32).collect();
-        let classes = Tensor::from_vec(classes, batch.len(), outputs.logits.device())?;
-        let labelled = batch.labels.iter().map(Option::is_some).collect();
-        views.push((View::Label, outputs.label_table.index_select(&classes, 0)?, labelled));
-
-        let count = views.len();
-        let mask = (0..batch.len()).flat_map(|row| views.iter().map(move |(.., has)| has[row]));
-        let mask = Mask::new(mask.collect(), batch.len(), count)?;
-        let weight = |i: usize, j: usize| match (views.get(i), views.get(j)) {
-            (Some((a, ..)), Some((b, ..))) if i != j => self.weight_of(*a.min(b), *a.max(b)),
-            _ => 0.0,
-        };
-        let weights = (0..count).flat_map(|i| (0..count).map(move |j| (i, j)));
-        let weights = PairWeights::new(weights.map(|(i, j)| weight(i, j)).collect(), count)?;
-        let tensors: Vec<Tensor> = views.iter().map(|(_, tensor, _)| tensor.clone()).collect();
-        let loss = soft_hgr_views(&tensors, Some(&mask), Some(&weights), Missing::Pairwise)?;
-        let parts = loss
-            .pairs
-            .iter()
-            .map(|pair| (pair_name(views[pair.i].0, views[pair.j].0), pair.cross - pair.penalty));
-        Ok(Some(TermValue { parts: parts.collect(), loss: loss.value }))
+        Ok(sum.map(|loss| TermValue { loss, parts }))
     }
 
     fn uses_unlabelled(&self) -> bool {
@@ -84,4 +73,46 @@ impl Term for SoftHgrConfig {
         }
         Ok(())
     }
+}
+
+/// The loss of two modalities over the rows that have both.
+fn of_modalities(
+    a: Modality,
+    b: Modality,
+    outputs: &Outputs,
+    batch: &Batch,
+) -> Result<Option<Loss>> {
+    let (Some(f), Some(g)) = (&outputs.embeddings[a], &outputs.embeddings[b]) else {
+        return Ok(None);
+    };
+    let rows = rows(batch, |row| has(batch, a, row) && has(batch, b, row));
+    let Some(rows) = rows else { return Ok(None) };
+    Ok(Some(SoftHgr::default().loss(&select(f, &rows, batch)?, &select(g, &rows, batch)?)?))
+}
+
+/// The loss of a modality and the label over the labelled rows that have the modality.
+fn of_label(modality: Modality, outputs: &Outputs, batch: &Batch) -> Result<Option<Loss>> {
+    let Some(f) = &outputs.embeddings[modality] else { return Ok(None) };
+    let rows = rows(batch, |row| has(batch, modality, row) && batch.labels[row].is_some());
+    let Some(rows) = rows else { return Ok(None) };
+    let labels = rows.iter().filter_map(|&row| batch.labels[row as usize]);
+    let labels: Vec<u32> = labels.map(|label| label as u32).collect();
+    Ok(Some(label_hgr(&select(f, &rows, batch)?, &labels, &outputs.label_table)?))
+}
+
+fn has(batch: &Batch, modality: Modality, row: usize) -> bool {
+    batch.inputs[modality].as_ref().is_some_and(|rows| rows.present[row])
+}
+
+/// The rows for which `keep` holds; none where there are fewer than the two that a covariance needs.
+fn rows(batch: &Batch, keep: impl Fn(usize) -> bool) -> Option<Vec<u32>> {
+    let rows: Vec<u32> = (0u32..).take(batch.len()).filter(|&row| keep(row as usize)).collect();
+    (rows.len() > 1).then_some(rows)
+}
+
+fn select(view: &Tensor, rows: &[u32], batch: &Batch) -> Result<Tensor> {
+    if rows.len() == batch.len() {
+        return Ok(view.clone());
+    }
+    Ok(view.index_select(&Tensor::new(rows, view.device())?, 0)?)
 }
