@@ -22,7 +22,7 @@ const EXPERIMENT: &str = r#"
     training = { epochs = 3, batch = 8, validation = 0.0 }
 "#;
 
-/// Clips of four subjects and two classes that differ in pitch, and get brighter.
+/// Clips of four subjects and two classes that differ in pitch and stripes.
 struct Corpus(tempfile::TempDir);
 
 impl Corpus {
@@ -50,7 +50,9 @@ impl Corpus {
     fn write(&self, path: &Path, pitch: f64, shade: u8) {
         let frames = 20 + usize::from(shade) / 20;
         let picture = |frame: usize| {
-            let level = |i: usize| shade.saturating_add((frame * 5 + i % 64) as u8);
+            // Stripes, as each picture is scaled by itself.
+            let stripes = 2 + usize::from(shade) / 10;
+            let level = |i: usize| shade + ((frame * 5 + i % 64 * stripes) % 100) as u8;
             (0..64 * 64).flat_map(|i| [level(i); 3]).collect()
         };
         let sound = |i: usize| (0.3 * (pitch * i as f64 * (1.0 + i as f64 * 1e-5)).sin()) as f32;
