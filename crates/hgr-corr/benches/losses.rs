@@ -32,8 +32,7 @@ fn main() -> Answer<()> {
 
 fn of_size((rows, columns): (usize, usize), stream: &mut ChaCha8Rng) -> Answer<()> {
     let mut view = |rows: usize| {
-        let values: Vec<f32> =
-            (0..rows * columns).map(|_| stream.sample(StandardNormal)).collect();
+        let values: Vec<f32> = (0..rows * columns).map(|_| stream.sample(StandardNormal)).collect();
         Var::from_tensor(&Tensor::from_vec(values, (rows, columns), &Device::Cpu)?)
     };
     let (f, g, h) = (view(rows)?, view(rows)?, view(rows)?);
