@@ -57,6 +57,7 @@ pub fn h_score(f: &Tensor, g: &Tensor, form: HScore) -> Result<Loss> {
     let table = |view, centred| Table { view, rows: None, centred, divisor };
     let tables = [table(0, true), table(1, true), table(0, false), table(1, false)];
     let (cross, penalty) = ([0, 1], [2, 3]);
-    let pair = Pair { weight: 1.0, cross, divisor: n, penalty, weights: Weights::PLUG_IN };
+    let (cross_into, weights) = (penalty, Weights::PLUG_IN);
+    let pair = Pair { weight: 1.0, cross, cross_into, divisor: n, penalty, weights };
     loss_of_pair([f, g], &tables, pair, Side::Auto)
 }

@@ -52,7 +52,11 @@ pub fn label_hgr(f: &Tensor, labels: &[u32], table: &Tensor) -> Result<Loss> {
 }
 
 /// Cross term, penalty and gradients.
-fn parts<R: Rows>(f: &Tensor, labels: &[u32], table: &Tensor) -> Result<(f64, f64, [Tensor; 2])> {
+pub(super) fn parts<R: Rows>(
+    f: &Tensor,
+    labels: &[u32],
+    table: &Tensor,
+) -> Result<(f64, f64, [Tensor; 2])> {
     let (rows, columns) = f.dims2()?;
     if rows < 2 {
         return Ok((0.0, 0.0, [R::zeros(f)?.into_tensor()?, R::zeros(table)?.into_tensor()?]));
@@ -76,9 +80,10 @@ fn parts<R: Rows>(f: &Tensor, labels: &[u32], table: &Tensor) -> Result<(f64, f6
     let mut sum = Sum::new();
     let pair = [sum.push(x, a), sum.push(weighted, a)];
     let penalty = sum.penalty(pair, Weights::PLUG_IN, gram, 1.0)?;
-    let [df, dweighted] = [sum.gradient(pair[0])?, sum.gradient(pair[1])?];
-    let df = R::sum(Some(df), &[(-1.0 / a, &entries.chosen(labels)?)], &[])?;
-    let dtable = dweighted.times(&roots, (classes, 1))?;
+    let mut gradients = sum.gradients()?;
+    let dtable = gradients.swap_remove(pair[1]).times(&roots, (classes, 1))?;
     let dtable = R::sum(Some(dtable), &[(-1.0 / a, &sums)], &[])?;
+    let df = gradients.swap_remove(pair[0]);
+    let df = R::sum(Some(df), &[(-1.0 / a, &entries.chosen(labels)?)], &[])?;
     Ok((cross, penalty, [df.into_tensor()?, dtable.into_tensor()?]))
 }

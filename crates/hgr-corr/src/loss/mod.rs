@@ -2,6 +2,8 @@
 
 mod cca;
 mod closed_form;
+#[cfg(test)]
+mod forms;
 mod h_score;
 mod label;
 mod moments;

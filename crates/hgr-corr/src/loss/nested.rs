@@ -52,7 +52,11 @@ pub fn nested_h_score(f: &Tensor, g: &Tensor, nesting: Nesting) -> Result<Loss> 
 }
 
 /// Cross term, penalty and gradients.
-fn parts<R: Rows>(f: &Tensor, g: &Tensor, nesting: Nesting) -> Result<(f64, f64, [Tensor; 2])> {
+pub(super) fn parts<R: Rows>(
+    f: &Tensor,
+    g: &Tensor,
+    nesting: Nesting,
+) -> Result<(f64, f64, [Tensor; 2])> {
     let (rows, k) = f.dims2()?;
     if rows < 2 {
         return Ok((0.0, 0.0, [R::zeros(f)?.into_tensor()?, R::zeros(g)?.into_tensor()?]));

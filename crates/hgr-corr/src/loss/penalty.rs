@@ -97,7 +97,7 @@ impl Penalty {
     pub(super) fn least_rows(self, rows: usize) -> usize {
         match self {
             Self::PlugIn => 2,
-            Self::Blend { rows: total } if total == rows => 2,
+            Self::Blend { rows: total } if total <= rows => 2,
             Self::Unbiased | Self::Blend { .. } => 4,
         }
     }

@@ -71,7 +71,7 @@ impl SoftHgr {
         let weights = self.penalty.weights(rows, b)?;
         let table = |view| Table { view, rows: None, centred: true, divisor: b };
         let (cross, penalty) = ([0, 1], [0, 1]);
-        let pair = Pair { weight: 1.0, cross, divisor, penalty, weights };
+        let pair = Pair { weight: 1.0, cross, cross_into: cross, divisor, penalty, weights };
         loss_of_pair([f, g], &[table(0), table(1)], pair, self.side)
     }
 }

@@ -82,7 +82,7 @@ impl HgrState {
 }
 
 /// Cross term, penalty and gradients of rows of the state.
-fn share<R: Rows>(
+pub(super) fn share<R: Rows>(
     state: &HgrState,
     convention: Convention,
     f: &Tensor,

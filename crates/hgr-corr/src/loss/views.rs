@@ -229,7 +229,8 @@ impl SoftHgrViews {
             Missing::Available => [i, j].map(|view| plan.table(view, of(view))),
         };
         plan.terms_of_pairs.push(plan.terms.len() - 1);
-        plan.pairs.push(Pair { weight, cross, divisor, penalty, weights });
+        let cross_into = cross;
+        plan.pairs.push(Pair { weight, cross, cross_into, divisor, penalty, weights });
         Ok(())
     }
 }

@@ -77,6 +77,8 @@ pub(super) struct Pair {
     pub weight: f64,
     /// The tables of the cross term, row by row of the same samples.
     pub cross: [usize; 2],
+    /// The tables that get the gradient of the cross term: the same, or others of the same rows.
+    pub cross_into: [usize; 2],
     /// What the cross term is divided by.
     pub divisor: f64,
     /// The tables of the penalty.
@@ -118,7 +120,7 @@ pub(super) fn losses(
     in_form!(views, R => losses_of::<R>(views, tables, pairs, side))
 }
 
-fn losses_of<R: Rows>(
+pub(super) fn losses_of<R: Rows>(
     views: &[&Tensor],
     tables: &[Table],
     pairs: &[Pair],
@@ -134,14 +136,17 @@ fn losses_of<R: Rows>(
         |table: usize| pairs.iter().flat_map(|p| p.penalty).filter(|t| *t == table).count();
     let mut parts = vec![];
     for pair in pairs {
-        let cross = sum.cross(pair.cross, pair.divisor, pair.weight)?;
+        let cross = sum.cross(pair.cross, pair.cross_into, pair.divisor, pair.weight)?;
         let gram =
             side.is_gram(pair.penalty.map(|table| (sum.rows(table), shares(table))), columns);
         parts.push((cross, sum.penalty(pair.penalty, pair.weights, gram, pair.weight)?));
     }
     let mut gradients: Vec<Option<R>> = vec![None; views.len()];
-    for (index, table) in tables.iter().enumerate() {
-        let own = sum.gradient(index)?;
+    let has_gradient: Vec<bool> = (0..tables.len()).map(|table| sum.has_gradient(table)).collect();
+    for ((table, own), has) in tables.iter().zip(sum.gradients()?).zip(has_gradient) {
+        if !has {
+            continue;
+        }
         let total = &mut gradients[table.view];
         *total = Some(match (total.take(), table.rows) {
             (None, None) => own,

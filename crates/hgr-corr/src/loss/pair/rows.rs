@@ -56,6 +56,18 @@ pub(in crate::loss) trait Rows: Clone + Sized {
         tables: &[(f64, &Self)],
         products: &[Product<Self>],
     ) -> Result<Self>;
+
+    /// Gradients of tables by each other.
+    fn gradients(tables: Vec<Gradient<Self>>) -> Result<Vec<Self>> {
+        let gradient = |table: &Gradient<Self>| {
+            let pulls: Vec<(f64, &Self)> =
+                table.pulls.iter().map(|(scale, other)| (*scale, &tables[*other].rows)).collect();
+            let (left, transposed) = (&table.rows, false);
+            let push = table.push.map(|(scale, right)| Product { scale, left, transposed, right });
+            Self::sum(table.rest.clone(), &pulls, push.as_slice())
+        };
+        tables.iter().map(gradient).collect()
+    }
 }
 
 /// `scale left right`, or `scale left' right`.
@@ -64,4 +76,14 @@ pub(in crate::loss) struct Product<'a, R> {
     pub left: &'a R,
     pub transposed: bool,
     pub right: &'a R,
+}
+
+/// `rest + sum of c y + c rows S`, of a table among others: those in `pulls` have as many rows.
+pub(in crate::loss) struct Gradient<'a, R> {
+    pub rows: R,
+    pub rest: Option<R>,
+    /// Factors c and the numbers of the tables y.
+    pub pulls: Vec<(f64, usize)>,
+    /// A factor c and S, which has as many columns as the table.
+    pub push: Option<(f64, &'a R)>,
 }

@@ -1,7 +1,7 @@
-//! The tables of the losses as slices, on the CPU: the same sums as on tensors, with half of the work of each covariance
-//! and one pass over a gradient for all it is made of.
+//! The tables of the losses as slices, on the CPU: the same sums as on tensors, with half of the work of each covariance,
+//! and gradients in the place of what they are computed from.
 
-use super::rows::{Product, Rows};
+use super::rows::{Gradient, Product, Rows};
 use crate::Result;
 use crate::loss::moments::put_second_moments;
 use crate::vectorised::vectorised;
@@ -9,7 +9,6 @@ use candle_core::{Device, Storage, Tensor, WithDType};
 use faer::linalg::matmul::matmul;
 use faer::traits::RealField;
 use faer::{Accum, MatMut, MatRef, Par};
-use std::ops::Range;
 
 /// A number type with products.
 pub(in crate::loss) trait Number: WithDType + RealField + Into<f64> {
@@ -37,7 +36,7 @@ pub(in crate::loss) struct Slices<T> {
     columns: usize,
 }
 
-/// Rows of a sum that are worked on at a time, so that they are still in the cache when a product is added to them.
+/// Rows that are worked on at a time where their gradient takes their place.
 const BLOCK: usize = 256;
 
 impl<T: Number> Slices<T> {
@@ -69,30 +68,27 @@ impl<T: Number> Slices<T> {
         product
     }
 
-    /// Adds `scale other` to these values of the table, and brings them into being where it ends before them.
-    fn add_scaled(&mut self, at: Range<usize>, scale: f64, other: &Self) {
-        let (scale, source) = (T::nearest(scale), &other.values[at.clone()]);
-        if self.values.len() < at.end {
-            self.values.extend(source.iter().map(|value| *value * scale));
-            return;
-        }
-        let own = &mut self.values[at];
-        vectorised(
-            #[inline(always)]
-            || own.iter_mut().zip(source).for_each(|(own, value)| *own += *value * scale),
-        );
+    /// `own += scale left right`.
+    fn add_product(own: &mut [T], left: MatRef<T>, right: &Self, scale: f64) {
+        let own = MatMut::from_row_major_slice_mut(own, left.nrows(), right.columns);
+        matmul(own, Accum::Add, left, right.matrix(), T::nearest(scale), Par::Seq);
     }
+}
 
-    /// Adds these rows of a product.
-    fn add_product(&mut self, rows: Range<usize>, product: &Product<Self>) {
-        let left = product.left.matrix();
-        let left = if product.transposed { left.transpose() } else { left };
-        let left = left.subrows(rows.start, rows.len());
-        let into = &mut self.values[rows.start * self.columns..rows.end * self.columns];
-        let into = MatMut::from_row_major_slice_mut(into, rows.len(), self.columns);
-        let scale = T::nearest(product.scale);
-        matmul(into, Accum::Add, left, product.right.matrix(), scale, Par::Seq);
-    }
+/// `own += scale other`, or `own = scale other`.
+fn add_scaled<T: Number>(own: &mut [T], scale: f64, other: &[T], replace: bool) {
+    let scale = T::nearest(scale);
+    vectorised(
+        #[inline(always)]
+        || {
+            let pairs = own.iter_mut().zip(other);
+            if replace {
+                pairs.for_each(|(own, other)| *own = *other * scale);
+            } else {
+                pairs.for_each(|(own, other)| *own += *other * scale);
+            }
+        },
+    );
 }
 
 impl<T: Number> Rows for Slices<T> {
@@ -243,25 +239,50 @@ impl<T: Number> Rows for Slices<T> {
         });
         let size = start.as_ref().or(tables.first().map(|(_, table)| *table)).map(Self::size);
         let (rows, columns) = size.or(of_product).unwrap_or((0, 0));
-        let mut sum = start.unwrap_or_else(|| Self {
-            values: Vec::with_capacity(rows * columns),
-            rows,
-            columns,
-        });
-        for first in (0..rows).step_by(BLOCK) {
-            let rows = first..rows.min(first + BLOCK);
-            let at = rows.start * columns..rows.end * columns;
-            for (scale, table) in tables {
-                sum.add_scaled(at.clone(), *scale, table);
-            }
-            if sum.values.len() < at.end {
-                sum.values.resize(at.end, T::nearest(0.0));
-            }
-            for product in products {
-                sum.add_product(rows.clone(), product);
-            }
+        let mut sum = start.unwrap_or_else(|| Self::new(rows, columns));
+        for (scale, table) in tables {
+            add_scaled(&mut sum.values, *scale, &table.values, false);
+        }
+        for Product { scale, left, transposed, right } in products {
+            let left = if *transposed { left.matrix().transpose() } else { left.matrix() };
+            Self::add_product(&mut sum.values, left, right, *scale);
         }
         Ok(sum)
+    }
+
+    /// Each in the place of its table, some rows at a time: what a row needs of others is in the same row.
+    fn gradients(mut tables: Vec<Gradient<Self>>) -> Result<Vec<Self>> {
+        let rows = tables.iter().map(|table| table.rows.rows).max().unwrap_or(0);
+        let mut old: Vec<Vec<T>> = vec![vec![]; tables.len()];
+        for first in (0..rows).step_by(BLOCK) {
+            let part = |table: &Self| {
+                let rows = first.min(table.rows)..table.rows.min(first + BLOCK);
+                rows.start * table.columns..rows.end * table.columns
+            };
+            for (old, table) in old.iter_mut().zip(&tables) {
+                old.clear();
+                old.extend_from_slice(&table.rows.values[part(&table.rows)]);
+            }
+            for (table, own) in tables.iter_mut().zip(&old) {
+                let Gradient { rows, rest, pulls, push } = table;
+                let at = part(rows);
+                let mut replace = rest.is_none();
+                let into = &mut rest.as_mut().unwrap_or(rows).values[at];
+                for (scale, other) in pulls {
+                    add_scaled(into, *scale, &old[*other], replace);
+                    replace = false;
+                }
+                if replace {
+                    into.fill(T::nearest(0.0));
+                }
+                if let Some((scale, right)) = push {
+                    let rows = own.len() / right.columns.max(1);
+                    let left = MatRef::from_row_major_slice(own, rows, right.columns);
+                    Self::add_product(into, left, right, *scale);
+                }
+            }
+        }
+        Ok(tables.into_iter().map(|table| table.rest.unwrap_or(table.rows)).collect())
     }
 }
 

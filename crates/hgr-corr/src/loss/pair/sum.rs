@@ -9,7 +9,7 @@
 //!
 //! one product for each table, however many pairs it is in. In the Gram form the product of a pair is `(x y') y`.
 
-use super::rows::{Product, Rows};
+use super::rows::{Gradient, Product, Rows};
 use crate::Result;
 use crate::loss::penalty::Weights;
 use std::cell::OnceCell;
@@ -62,12 +62,25 @@ impl<R: Rows> Sum<R> {
         self.entries[index].rows.size().0
     }
 
-    /// The cross term of two tables, whose gradient is added `-weight` times.
-    pub fn cross(&mut self, [i, j]: [usize; 2], divisor: f64, weight: f64) -> Result<f64> {
+    /// The cross term of two tables, whose gradient is added `-weight` times, to those of two tables of the same rows: the
+    /// same two, or those that have the penalty.
+    pub fn cross(
+        &mut self,
+        [i, j]: [usize; 2],
+        into: [usize; 2],
+        divisor: f64,
+        weight: f64,
+    ) -> Result<f64> {
         let cross = self.entries[i].rows.inner(&self.entries[j].rows)? / divisor;
-        self.entries[i].pulls.push((-weight / divisor, j));
-        self.entries[j].pulls.push((-weight / divisor, i));
+        self.entries[into[0]].pulls.push((-weight / divisor, j));
+        self.entries[into[1]].pulls.push((-weight / divisor, i));
         Ok(cross)
+    }
+
+    /// Whether a pair so far has added to the gradient of a table.
+    pub fn has_gradient(&self, index: usize) -> bool {
+        let Entry { pulls, pushes, rest, .. } = &self.entries[index];
+        rest.is_some() || !(pulls.is_empty() && pushes.is_empty())
     }
 
     /// The penalty of two tables, whose gradient is added `weight` times.
@@ -145,28 +158,28 @@ impl<R: Rows> Sum<R> {
         Ok(weights.d * squares + weights.t * sum * sum)
     }
 
-    /// What all pairs so far have added to the gradient of a table.
-    pub fn gradient(&mut self, index: usize) -> Result<R> {
-        let rest = self.entries[index].rest.take();
-        let entry = &self.entries[index];
-        let pulls: Vec<(f64, &R)> = entry
-            .pulls
-            .iter()
-            .map(|(factor, other)| (*factor, &self.entries[*other].rows))
-            .collect();
-        let mut pushes: Vec<(f64, &R)> = vec![];
-        for (factor, other) in &entry.pushes {
-            pushes.push((*factor, self.entries[*other].moments()?));
+    /// What all pairs have added to the gradient of each table.
+    pub fn gradients(self) -> Result<Vec<R>> {
+        let mut summed = vec![];
+        for entry in &self.entries {
+            let mut pushes: Vec<(f64, &R)> = vec![];
+            for (factor, other) in &entry.pushes {
+                pushes.push((*factor, self.entries[*other].moments()?));
+            }
+            summed.push(if pushes.len() > 1 { Some(R::sum(None, &pushes, &[])?) } else { None });
         }
-        let all = if pushes.len() > 1 { Some(R::sum(None, &pushes, &[])?) } else { None };
-        let push = all.as_ref().map(|all| (1.0, all)).or(pushes.first().copied());
-        let product = push.map(|(scale, right)| Product {
-            scale,
-            left: &entry.rows,
-            transposed: false,
-            right,
-        });
-        let gradient = R::sum(rest, &pulls, product.as_slice())?;
-        if entry.off_centre { gradient.centred(None) } else { Ok(gradient) }
+        let (mut moments, mut only, mut tables, mut off_centre) = (vec![], vec![], vec![], vec![]);
+        for Entry { rows, moments: own, pulls, pushes, rest, off_centre: off, .. } in self.entries {
+            moments.push(own.into_inner());
+            only.push(pushes.first().copied());
+            tables.push(Gradient { rows, rest, pulls, push: None });
+            off_centre.push(off);
+        }
+        for ((table, summed), only) in tables.iter_mut().zip(&summed).zip(only) {
+            let only = only.and_then(|(factor, other)| Some((factor, moments[other].as_ref()?)));
+            table.push = summed.as_ref().map(|all| (1.0, all)).or(only);
+        }
+        let gradients = R::gradients(tables)?.into_iter().zip(off_centre);
+        gradients.map(|(table, off)| if off { table.centred(None) } else { Ok(table) }).collect()
     }
 }
