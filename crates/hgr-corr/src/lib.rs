@@ -98,6 +98,7 @@ pub use estimate::{
 #[cfg(feature = "candle")]
 pub use loss::{
     Cca, CcaLoss, CcaScore, HScore, Loss, Mask, Missing, Nesting, PairTerm, PairWeights, Penalty,
-    Side, SoftHgr, ViewLoss, h_score, label_hgr, nested_h_score, soft_hgr, soft_hgr_views,
+    Side, SoftHgr, SoftHgrViews, ViewLoss, h_score, label_hgr, nested_h_score, soft_hgr,
+    soft_hgr_views,
 };
 pub use state::{HgrState, ScoreParts};

@@ -1,4 +1,4 @@
-use super::closed_form::{Centred, with_gradient};
+use super::closed_form::with_gradient;
 use super::whitened::{Whitened, gradient_of};
 use crate::estimate::gaussian_mi;
 use crate::{Error, Result};
@@ -90,7 +90,7 @@ impl Cca {
         let (rows, k) = f.dims2()?;
         let l = g.dim(1)?;
         if rows < 2 && self.ridge > 0.0 {
-            let nothing = [(f, Centred::new(f)?.rows), (g, Centred::new(g)?.rows)];
+            let nothing = [(f, f.detach().zeros_like()?), (g, g.detach().zeros_like()?)];
             let correlations = vec![0.0; k.min(l)];
             return Ok(CcaLoss { value: with_gradient(0.0, &nothing)?, correlations });
         }

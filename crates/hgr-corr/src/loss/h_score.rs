@@ -1,6 +1,8 @@
-use super::closed_form::{Centred, check_pair, inner, wide};
-use super::penalty::{HalfTrace, Side, Weights};
-use super::two_view::{Loss, Parts};
+//! H-scores with covariances that are not centred.
+
+use super::closed_form::{Loss, check_pair};
+use super::pair::{Pair, Table, loss_of_pair};
+use super::penalty::{Side, Weights};
 use crate::Result;
 use candle_core::Tensor;
 
@@ -46,21 +48,16 @@ pub enum HScore {
 /// ```
 pub fn h_score(f: &Tensor, g: &Tensor, form: HScore) -> Result<Loss> {
     check_pair(f, g)?;
-    let (x, y) = (Centred::new(f)?, Centred::new(g)?);
-    if x.count < 2 {
-        return Parts::nothing(&x, &y)?.loss(f, g);
-    }
-    let n = x.count as f64;
+    let n = f.dim(0)? as f64;
     let divisor = match form {
         HScore::Jmlr => n,
         HScore::Nfe => n - 1.0,
     };
-    let trace = HalfTrace::new(&wide(f)?, &wide(g)?, divisor, Weights::PLUG_IN, Side::Auto)?;
-    let parts = Parts {
-        cross: inner(&x.rows, &y.rows)? / n,
-        penalty: trace.value,
-        df: (trace.dx - (&y.rows / n)?)?,
-        dg: (trace.dy - (&x.rows / n)?)?,
-    };
-    parts.loss(f, g)
+    // The cross term from centred rows, the penalty from the rows as they are.
+    let table = |view, centred| Table { view, rows: None, centred, divisor };
+    let tables = [table(0, true), table(1, true), table(0, false), table(1, false)];
+    let (cross, penalty) = ([0, 1], [2, 3]);
+    let (cross_into, weights) = (penalty, Weights::PLUG_IN);
+    let pair = Pair { weight: 1.0, cross, cross_into, divisor: n, penalty, weights };
+    loss_of_pair([f, g], &tables, pair, Side::Auto)
 }

@@ -1,12 +1,17 @@
-use super::closed_form::{Centred, inner, with_gradient};
-use super::two_view::Loss;
+//! Soft-HGR of features and labels. The penalty is that of `pair`, of the features and a table with one row a class; the
+//! cross term is apart, since it pairs each of many rows with one of few and needs the class sums alone.
+
+use super::closed_form::Loss;
+use super::pair::{Rows, Sum, in_form};
+use super::penalty::{Side, Weights};
 use crate::{Error, Result};
 use candle_core::Tensor;
 
 /// The Soft-HGR loss of features and labels, where the label's features are a table with one row a class.
 ///
 /// Definition: [`soft_hgr`](crate::soft_hgr) of `f` and the rows of `table` that the labels choose, computed from
-/// class counts and class sums alone: the label view is never formed. Cost `B K^2 + C K^2`.
+/// class counts and class sums alone: the label view is never formed. Cost of the penalty `B C K`, or `B K^2` where that is
+/// less.
 ///
 /// Shapes: `f` (B, K), B labels below C, `table` (C, K); the result is a scalar.
 ///
@@ -42,30 +47,43 @@ pub fn label_hgr(f: &Tensor, labels: &[u32], table: &Tensor) -> Result<Loss> {
             ),
         });
     }
-    let x = Centred::new(f)?;
+    let (cross, penalty, [df, dtable]) = in_form!(&[f, table], R => parts::<R>(f, labels, table))?;
+    Loss::new(cross, penalty, &[(f, df), (table, dtable)])
+}
+
+/// Cross term, penalty and gradients.
+pub(super) fn parts<R: Rows>(
+    f: &Tensor,
+    labels: &[u32],
+    table: &Tensor,
+) -> Result<(f64, f64, [Tensor; 2])> {
+    let (rows, columns) = f.dims2()?;
     if rows < 2 {
-        let nothing = [(f, x.rows), (table, table.detach().zeros_like()?)];
-        return Ok(Loss { value: with_gradient(0.0, &nothing)?, cross: 0.0, penalty: 0.0 });
+        return Ok((0.0, 0.0, [R::zeros(f)?.into_tensor()?, R::zeros(table)?.into_tensor()?]));
     }
-    let a = rows as f64 - 1.0;
-    let (dtype, device) = (x.rows.dtype(), x.rows.device());
-    let index = Tensor::from_slice(labels, rows, device)?;
+    let classes = table.dim(0)?;
     let mut counts = vec![0.0f64; classes];
     labels.iter().for_each(|&label| counts[label as usize] += 1.0);
-    let counts = Tensor::from_vec(counts, (classes, 1), device)?.to_dtype(dtype)?;
+    let roots: Vec<f64> = counts.iter().map(|count| count.sqrt()).collect();
 
-    // Class sums of the features, and the table centred by its mean over the rows of the batch.
-    let sums = Tensor::zeros((classes, columns), dtype, device)?.index_add(&index, &x.rows, 0)?;
-    let wide = table.detach().to_dtype(dtype)?;
-    let mean = (wide.broadcast_mul(&counts)?.sum_keepdim(0)? / rows as f64)?;
-    let entries = wide.broadcast_sub(&mean)?;
-    let weighted = entries.broadcast_mul(&counts)?;
+    // The rows of the table minus their mean over the batch. Each as often as its class: times the root of that, their
+    // moments are those of the label view.
+    let x = R::read(f, None)?.centred(None)?;
+    let entries = R::read(table, None)?.centred(Some(&counts))?;
+    let weighted = entries.clone().times(&roots, (classes, 1))?;
+    let mut sums = R::zeros(table)?;
+    sums.add_at(labels, &x)?;
 
-    let (sf, sg) = (x.covariance(a)?, (entries.t()?.matmul(&weighted)? / a)?);
-    let cross = inner(&sums, &entries)? / a;
-    let penalty = 0.5 * inner(&sf, &sg)?;
-    let df = ((x.rows.matmul(&sg)? - entries.index_select(&index, 0)?)? / a)?;
-    let dtable = ((weighted.matmul(&sf)? - sums)? / a)?;
-    let value = with_gradient(penalty - cross, &[(f, df), (table, dtable)])?;
-    Ok(Loss { value, cross, penalty })
+    let a = rows as f64 - 1.0;
+    let cross = sums.inner(&entries)? / a;
+    let gram = Side::Auto.is_gram([(rows, 1), (classes, 1)], columns);
+    let mut sum = Sum::new();
+    let pair = [sum.push(x, a), sum.push(weighted, a)];
+    let penalty = sum.penalty(pair, Weights::PLUG_IN, gram, 1.0)?;
+    let mut gradients = sum.gradients()?;
+    let dtable = gradients.swap_remove(pair[1]).times(&roots, (classes, 1))?;
+    let dtable = R::sum(Some(dtable), &[(-1.0 / a, &sums)], &[])?;
+    let df = gradients.swap_remove(pair[0]);
+    let df = R::sum(Some(df), &[(-1.0 / a, &entries.chosen(labels)?)], &[])?;
+    Ok((cross, penalty, [df.into_tensor()?, dtable.into_tensor()?]))
 }

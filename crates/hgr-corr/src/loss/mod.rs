@@ -2,21 +2,24 @@
 
 mod cca;
 mod closed_form;
-mod dense;
+#[cfg(test)]
+mod forms;
 mod h_score;
 mod label;
 mod moments;
 mod nested;
+mod pair;
 mod penalty;
+mod soft_hgr;
 mod stream;
-mod two_view;
 mod views;
 mod whitened;
 
 pub use cca::{Cca, CcaLoss, CcaScore};
+pub use closed_form::Loss;
 pub use h_score::{HScore, h_score};
 pub use label::label_hgr;
 pub use nested::{Nesting, nested_h_score};
 pub use penalty::{Penalty, Side};
-pub use two_view::{Loss, SoftHgr, soft_hgr};
-pub use views::{Mask, Missing, PairTerm, PairWeights, ViewLoss, soft_hgr_views};
+pub use soft_hgr::{SoftHgr, soft_hgr};
+pub use views::{Mask, Missing, PairTerm, PairWeights, SoftHgrViews, ViewLoss, soft_hgr_views};

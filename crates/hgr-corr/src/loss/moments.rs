@@ -2,14 +2,20 @@
 
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::traits::RealField;
-use faer::{Accum, Mat, MatRef, Par};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
 
-/// `rows' rows`: one half is computed, the other copied.
+/// `rows' rows`.
 pub(super) fn second_moments<T: RealField>(rows: MatRef<T>) -> Mat<T> {
     let mut moments = Mat::<T>::zeros(rows.ncols(), rows.ncols());
+    put_second_moments(moments.as_mut(), rows);
+    moments
+}
+
+/// Puts `rows' rows` in the place of `moments`: one half is computed, the other copied.
+pub(super) fn put_second_moments<T: RealField>(mut moments: MatMut<T>, rows: MatRef<T>) {
     let (half, whole) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
     matmul(
-        &mut moments,
+        moments.as_mut(),
         half,
         Accum::Replace,
         rows.transpose(),
@@ -24,5 +30,4 @@ pub(super) fn second_moments<T: RealField>(rows: MatRef<T>) -> Mat<T> {
             moments[(row, column)] = moments[(column, row)].clone();
         }
     }
-    moments
 }

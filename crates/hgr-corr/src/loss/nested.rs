@@ -1,5 +1,8 @@
-use super::closed_form::{Centred, check_pair, inner};
-use super::two_view::{Loss, Parts};
+//! The nested H-score. It shares the tables of `pair` but not its sum: each entry of a covariance has a weight of its own,
+//! so there is no Gram form, and the gradient need not be that of the value.
+
+use super::closed_form::{Loss, check_pair};
+use super::pair::{Product, Rows, in_form};
 use crate::Result;
 use candle_core::Tensor;
 
@@ -44,36 +47,42 @@ pub enum Nesting {
 /// ```
 pub fn nested_h_score(f: &Tensor, g: &Tensor, nesting: Nesting) -> Result<Loss> {
     check_pair(f, g)?;
-    let (x, y) = (Centred::new(f)?, Centred::new(g)?);
-    if x.count < 2 {
-        return Parts::nothing(&x, &y)?.loss(f, g);
-    }
-    let a = x.count as f64 - 1.0;
-    let (sx, sy) = (x.covariance(a)?, y.covariance(a)?);
-    // How many levels hold column i, and columns i and j.
-    let k = x.columns;
-    let columns = table(&x, 1, |_, j| (k - j) as f64)?;
-    let pairs = table(&x, k, |i, j| (k - i.max(j)) as f64)?;
-    let cross = inner(&x.rows, &y.rows.broadcast_mul(&columns)?)? / a;
-    let penalty = 0.5 * inner(&(&pairs * &sx)?, &sy)?;
-    let (columns, pairs) = match nesting {
-        Nesting::Joint => (columns, pairs),
-        Nesting::Sequential => {
-            (columns.ones_like()?, table(&x, k, |i, j| if i <= j { 1.0 } else { 0.0 })?)
-        }
-    };
-    let slope = |own: &Tensor, other: &Tensor, spread: &Tensor| -> Result<Tensor> {
-        let pull = other.broadcast_mul(&columns)?;
-        Ok(((own.matmul(&(&pairs * spread)?)? - pull)? / a)?)
-    };
-    let (df, dg) = (slope(&x.rows, &y.rows, &sy)?, slope(&y.rows, &x.rows, &sx)?);
-    Parts { cross, penalty, df, dg }.loss(f, g)
+    let (cross, penalty, [df, dg]) = in_form!(&[f, g], R => parts::<R>(f, g, nesting))?;
+    Loss::new(cross, penalty, &[(f, df), (g, dg)])
 }
 
-/// A table as wide as the view, in its number type.
-fn table(view: &Centred, rows: usize, entry: impl Fn(usize, usize) -> f64) -> Result<Tensor> {
-    let columns = view.columns;
-    let entries = (0..rows * columns).map(|index| entry(index / columns, index % columns));
-    let values = Tensor::from_vec(entries.collect(), (rows, columns), view.rows.device())?;
-    Ok(values.to_dtype(view.rows.dtype())?)
+/// Cross term, penalty and gradients.
+pub(super) fn parts<R: Rows>(
+    f: &Tensor,
+    g: &Tensor,
+    nesting: Nesting,
+) -> Result<(f64, f64, [Tensor; 2])> {
+    let (rows, k) = f.dims2()?;
+    if rows < 2 {
+        return Ok((0.0, 0.0, [R::zeros(f)?.into_tensor()?, R::zeros(g)?.into_tensor()?]));
+    }
+    let a = rows as f64 - 1.0;
+    let (x, y) = (R::read(f, None)?.centred(None)?, R::read(g, None)?.centred(None)?);
+    let (sx, sy) = (x.moments()?, y.moments()?);
+    // How many levels hold column i, and columns i and j.
+    let levels: Vec<f64> = (0..k).map(|i| (k - i) as f64).collect();
+    let both = square(k, |i, j| (k - i.max(j)) as f64);
+    let cross = x.inner(&y.clone().times(&levels, (1, k))?)? / a;
+    let penalty = 0.5 * sx.inner(&sy.clone().times(&both, (k, k))?)? / (a * a);
+    let (levels, both) = match nesting {
+        Nesting::Joint => (levels, both),
+        Nesting::Sequential => (vec![1.0; k], square(k, |i, j| if i <= j { 1.0 } else { 0.0 })),
+    };
+    let slope = |own: &R, other: R, moments: R| -> Result<Tensor> {
+        let pull = other.times(&levels, (1, k))?;
+        let right = &moments.times(&both, (k, k))?;
+        let push = Product { scale: 1.0 / (a * a), left: own, transposed: false, right };
+        R::sum(None, &[(-1.0 / a, &pull)], &[push])?.into_tensor()
+    };
+    Ok((cross, penalty, [slope(&x, y.clone(), sy)?, slope(&y, x.clone(), sx)?]))
+}
+
+/// A row-major table.
+fn square(k: usize, entry: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+    (0..k).flat_map(|i| (0..k).map(move |j| (i, j))).map(|(i, j)| entry(i, j)).collect()
 }

@@ -1,6 +1,6 @@
-use super::closed_form::{inner, moments, scalar};
+//! Which estimate of the penalty, and which product of the rows it is computed from.
+
 use crate::{Error, Result};
-use candle_core::Tensor;
 
 /// How the penalty, half of `tr(S_f S_g)`, is estimated from a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,9 +40,17 @@ pub enum Side {
 const CROSSOVER: f64 = 1.1;
 
 impl Side {
-    pub(super) fn is_gram(self, rows: usize, columns: usize) -> bool {
+    /// Whether the penalty of two tables takes the Gram form. Each table comes as its rows and the number of penalties that
+    /// share its covariance.
+    ///
+    /// Of p and q rows the Gram form costs 3 p q K products, the covariance form 1.5 K^2 for each row, over those who share
+    /// them: for two views of n rows the two are equal at n = K.
+    pub(super) fn is_gram(self, tables: [(usize, usize); 2], columns: usize) -> bool {
+        let [(p, p_shares), (q, q_shares)] = tables;
+        let share = |rows: usize, shares: usize| rows as f64 / shares.max(1) as f64;
+        let rows = share(p, p_shares) + share(q, q_shares);
         match self {
-            Self::Auto => (rows as f64) < CROSSOVER * columns as f64,
+            Self::Auto => 2.0 * (p as f64) * (q as f64) < CROSSOVER * columns as f64 * rows,
             Self::Covariance => false,
             Self::Gram => true,
         }
@@ -55,10 +63,10 @@ impl Side {
 /// `m_i = f~_i . g~_i / b`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Weights {
-    a: f64,
-    b: f64,
-    d: f64,
-    t: f64,
+    pub a: f64,
+    pub b: f64,
+    pub d: f64,
+    pub t: f64,
 }
 
 impl Weights {
@@ -85,6 +93,15 @@ impl Weights {
 }
 
 impl Penalty {
+    /// Rows that a batch of `rows` would need.
+    pub(super) fn least_rows(self, rows: usize) -> usize {
+        match self {
+            Self::PlugIn => 2,
+            Self::Blend { rows: total } if total <= rows => 2,
+            Self::Unbiased | Self::Blend { .. } => 4,
+        }
+    }
+
     /// The weights for a batch of `rows`, two or more, whose sums are divided by `divisor`.
     pub(super) fn weights(self, rows: usize, divisor: f64) -> Result<Weights> {
         let l = match self {
@@ -116,68 +133,4 @@ fn share(rows: usize, total: usize) -> Result<f64> {
         });
     }
     Ok(if rows == total { 1.0 } else { (rows as f64 - 1.0) / (total as f64 - 1.0) })
-}
-
-/// Half the trace, and its gradients with respect to the rows of both sides.
-pub(super) struct HalfTrace {
-    pub value: f64,
-    pub dx: Tensor,
-    pub dy: Tensor,
-}
-
-impl HalfTrace {
-    /// From the rows of two views of the same shape, whose products are divided by `divisor`.
-    pub fn new(x: &Tensor, y: &Tensor, divisor: f64, weights: Weights, side: Side) -> Result<Self> {
-        let (rows, columns) = x.dims2()?;
-        let trace = if side.is_gram(rows, columns) {
-            Self::gram(x, y, divisor, weights)?
-        } else {
-            Self::covariance(x, y, divisor, weights)?
-        };
-        if weights == Weights::PLUG_IN { Ok(trace) } else { trace.own(x, y, divisor, weights) }
-    }
-
-    /// `tr(S_f S_g)` and `tr(X X)` from the products of rows with rows, M: the sums of `M o M` and `M o M'`.
-    fn gram(x: &Tensor, y: &Tensor, divisor: f64, weights: Weights) -> Result<Self> {
-        let gram = (x.matmul(&y.t()?)? / divisor)?;
-        let mut value = 0.5 * weights.a * inner(&gram, &gram)?;
-        let mut mixed = gram.clone();
-        if weights != Weights::PLUG_IN {
-            value += 0.5 * weights.b * inner(&gram, &gram.t()?)?;
-            mixed = ((gram.t()? * weights.b)? + (gram * weights.a)?)?;
-        }
-        let dx = (mixed.matmul(y)? / divisor)?;
-        Ok(Self { value, dx, dy: (mixed.t()?.matmul(x)? / divisor)? })
-    }
-
-    /// The same from covariances and the cross-covariance.
-    fn covariance(x: &Tensor, y: &Tensor, divisor: f64, weights: Weights) -> Result<Self> {
-        let (sx, sy) = (moments(x, divisor)?, moments(y, divisor)?);
-        let scale = weights.a / divisor;
-        let mut value = 0.5 * weights.a * inner(&sx, &sy)?;
-        let mut dx = (x.matmul(&sy)? * scale)?;
-        let mut dy = (y.matmul(&sx)? * scale)?;
-        if weights != Weights::PLUG_IN {
-            let cross = (x.t()?.matmul(y)? / divisor)?;
-            let scale = weights.b / divisor;
-            value += 0.5 * weights.b * inner(&cross, &cross.t()?)?;
-            dx = (dx + (y.matmul(&cross)? * scale)?)?;
-            dy = (dy + (x.matmul(&cross.t()?)? * scale)?)?;
-        }
-        Ok(Self { value, dx, dy })
-    }
-
-    /// Adds the products of rows with themselves, which the U-statistic takes out. Their gradient, unlike that
-    /// of the other sums, is not centred by itself.
-    fn own(self, x: &Tensor, y: &Tensor, divisor: f64, weights: Weights) -> Result<Self> {
-        let own = ((x * y)?.sum_keepdim(1)? / divisor)?;
-        let sum = scalar(&own.sum_all()?)?;
-        let value = self.value + 0.5 * (weights.d * inner(&own, &own)? + weights.t * sum * sum);
-        let factor = ((own * (weights.d / divisor))? + weights.t * sum / divisor)?;
-        let centred = |gradient: Tensor, other: &Tensor| -> Result<Tensor> {
-            let gradient = (gradient + other.broadcast_mul(&factor)?)?;
-            Ok(gradient.broadcast_sub(&gradient.mean_keepdim(0)?)?)
-        };
-        Ok(Self { value, dx: centred(self.dx, y)?, dy: centred(self.dy, x)? })
-    }
 }

@@ -1,5 +1,8 @@
-use super::closed_form::{check_pair, inner, with_gradient};
-use super::two_view::Loss;
+//! The loss of rows that come in parts. It shares the tables of `pair` but not its sum: covariances and means are those
+//! of the state, known before the rows, and the penalty is the share that these rows have in it.
+
+use super::closed_form::{Loss, accumulator, check_pair};
+use super::pair::{Product, Rows, in_form};
 use crate::{Convention, Error, HgrState, Matrix, Result};
 use candle_core::{DType, Device, Tensor};
 
@@ -72,33 +75,36 @@ impl HgrState {
                 actual: format!("{:?}", f.dims()),
             });
         }
-        let (x, y) = (centred(f, self.f_means())?, centred(g, self.g_means())?);
-        if self.rows() < 2 {
-            let nothing = [(f, x.zeros_like()?), (g, y.zeros_like()?)];
-            return Ok(Loss { value: with_gradient(0.0, &nothing)?, cross: 0.0, penalty: 0.0 });
-        }
-        let (a, b) = convention.divisors(self.rows());
-        let covariance = |moments: &[f64]| -> Result<Tensor> {
-            let table = (Tensor::from_slice(moments, (columns, columns), &Device::Cpu)? / b)?;
-            Ok(table.to_dtype(x.dtype())?.to_device(x.device())?)
-        };
-        let from_g = (x.matmul(&covariance(self.m_gg())?)? / b)?;
-        let from_f = (y.matmul(&covariance(self.m_ff())?)? / b)?;
-        let (cross, penalty) = (inner(&x, &y)? / a, 0.5 * inner(&x, &from_g)?);
-        let (df, dg) = ((from_g - (&y / a)?)?, (from_f - (&x / a)?)?);
-        Ok(Loss { value: with_gradient(penalty - cross, &[(f, df), (g, dg)])?, cross, penalty })
+        let (cross, penalty, [df, dg]) =
+            in_form!(&[f, g], R => share::<R>(self, convention, f, g))?;
+        Loss::new(cross, penalty, &[(f, df), (g, dg)])
     }
 }
 
-/// A detached view minus given means, half types in f32.
-///
-/// A mean of 1e4 rounded to f32 is off by up to 5e-4, so what the rounding lost is subtracted after it.
-fn centred(view: &Tensor, means: &[f64]) -> Result<Tensor> {
-    let dtype = if view.dtype() == DType::F64 { DType::F64 } else { DType::F32 };
-    let exact = Tensor::from_slice(means, (1, means.len()), &Device::Cpu)?;
-    let high = exact.to_dtype(dtype)?;
-    let low = (exact - high.to_dtype(DType::F64)?)?.to_dtype(dtype)?;
-    let wide = view.detach().to_dtype(dtype)?;
-    let near = wide.broadcast_sub(&high.to_device(view.device())?)?;
-    Ok(near.broadcast_sub(&low.to_device(view.device())?)?)
+/// Cross term, penalty and gradients of rows of the state.
+pub(super) fn share<R: Rows>(
+    state: &HgrState,
+    convention: Convention,
+    f: &Tensor,
+    g: &Tensor,
+) -> Result<(f64, f64, [Tensor; 2])> {
+    if state.rows() < 2 {
+        return Ok((0.0, 0.0, [R::zeros(f)?.into_tensor()?, R::zeros(g)?.into_tensor()?]));
+    }
+    let (a, b) = convention.divisors(state.rows());
+    let (columns, _) = state.columns();
+    let covariance = |moments: &[f64]| -> Result<R> {
+        let table = (Tensor::from_slice(moments, (columns, columns), &Device::Cpu)? / b)?;
+        R::read(&table.to_dtype(accumulator(f.dtype()))?.to_device(f.device())?, None)
+    };
+    let x = R::read(f, None)?.minus(state.f_means())?;
+    let y = R::read(g, None)?.minus(state.g_means())?;
+    let push = |left: &R, moments: &[f64]| -> Result<R> {
+        let right = &covariance(moments)?;
+        R::sum(None, &[], &[Product { scale: 1.0 / b, left, transposed: false, right }])
+    };
+    let (from_g, from_f) = (push(&x, state.m_gg())?, push(&y, state.m_ff())?);
+    let (cross, penalty) = (x.inner(&y)? / a, 0.5 * x.inner(&from_g)?);
+    let pull = |push: R, other: &R| R::sum(Some(push), &[(-1.0 / a, other)], &[])?.into_tensor();
+    Ok((cross, penalty, [pull(from_g, &y)?, pull(from_f, &x)?]))
 }

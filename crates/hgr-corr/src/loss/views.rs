@@ -1,5 +1,9 @@
-use super::closed_form::{Centred, check_pair, inner, with_gradient};
-use super::two_view::SoftHgr;
+//! Soft-HGR of all pairs of several views, whose rows may be missing.
+
+use super::closed_form::{check_pair, with_gradient};
+use super::pair::{Pair, Table, losses};
+use super::penalty::Penalty;
+use super::soft_hgr::SoftHgr;
 use crate::{Error, Result};
 use candle_core::Tensor;
 
@@ -26,17 +30,8 @@ impl Mask {
         Ok(Self { present, rows, views })
     }
 
-    fn all(rows: usize, views: usize) -> Self {
-        Self { present: vec![true; rows * views], rows, views }
-    }
-
     fn has(&self, row: usize, view: usize) -> bool {
         self.present[row * self.views + view]
-    }
-
-    /// Rows for which `keep` holds.
-    fn rows(&self, keep: impl Fn(usize) -> bool) -> Vec<u32> {
-        (0u32..).zip(0..self.rows).filter(|(_, row)| keep(*row)).map(|(row, _)| row).collect()
     }
 }
 
@@ -141,6 +136,138 @@ pub fn soft_hgr_views(
     weights: Option<&PairWeights>,
     missing: Missing,
 ) -> Result<ViewLoss> {
+    SoftHgrViews { missing, ..SoftHgrViews::default() }.loss(views, mask, weights)
+}
+
+/// The sum over all pairs of several views, with the choices of [`SoftHgr`] for each pair.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use hgr_corr::{Penalty, SoftHgr, SoftHgrViews};
+/// let f = Tensor::new(&[[1.0f64], [2.0], [6.0], [7.0]], &Device::Cpu)?;
+/// let g = Tensor::new(&[[0.0f64], [1.0], [2.0], [9.0]], &Device::Cpu)?;
+/// let pair = SoftHgr { penalty: Penalty::Unbiased, ..Default::default() };
+/// let views = SoftHgrViews { pair, ..Default::default() };
+/// let loss = views.loss(&[f.clone(), g.clone()], None, None)?;
+/// assert_eq!(loss.pairs[0].penalty, pair.loss(&f, &g)?.penalty);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SoftHgrViews {
+    /// Convention, penalty and form of each pair. [`Penalty::Blend`] takes the rows of the data set in which both views are
+    /// present as equal for all pairs.
+    pub pair: SoftHgr,
+    /// The rows of the covariances where rows are missing.
+    pub missing: Missing,
+}
+
+impl SoftHgrViews {
+    /// Value, gradient and parts; as [`soft_hgr_views`], but a pair is 0 with fewer shared rows than its penalty needs:
+    /// four where the bias is removed.
+    ///
+    /// Errors: also [`Missing::Available`] with another penalty than [`Penalty::PlugIn`], which needs both views in all its
+    /// rows; a data set of fewer rows in [`Penalty::Blend`] than a pair shares.
+    pub fn loss(
+        &self,
+        views: &[Tensor],
+        mask: Option<&Mask>,
+        weights: Option<&PairWeights>,
+    ) -> Result<ViewLoss> {
+        let rows = check(views, mask, weights)?;
+        if self.missing == Missing::Available && self.pair.penalty != Penalty::PlugIn {
+            return Err(Error::Shape {
+                what: "the penalty of views with `Missing::Available`",
+                expected: format!("{:?}", Penalty::PlugIn),
+                actual: format!("{:?}", self.pair.penalty),
+            });
+        }
+        let mut plan = Plan::default();
+        for (i, j) in (0..views.len()).flat_map(|i| (i + 1..views.len()).map(move |j| (i, j))) {
+            let weight = weights.map_or(1.0, |weights| weights.of(i, j));
+            let has = |view: usize, row: u32| mask.is_none_or(|m| m.has(row as usize, view));
+            self.add(&mut plan, rows, (i, j), weight, has)?;
+        }
+        let divisor = |rows| self.pair.convention.divisors(rows).1;
+        let table = |&(view, set): &(usize, usize)| {
+            let own: &Vec<u32> = &plan.sets[set];
+            let rows = (own.len() < rows).then_some(own.as_slice());
+            Table { view, rows, centred: true, divisor: divisor(own.len()) }
+        };
+        let tables: Vec<Table> = plan.tables.iter().map(table).collect();
+        let tensors: Vec<&Tensor> = views.iter().collect();
+        let found = losses(&tensors, &tables, &plan.pairs, self.pair.side)?;
+        for (term, (cross, penalty)) in plan.terms_of_pairs.iter().zip(found.parts) {
+            let term = &mut plan.terms[*term];
+            (term.cross, term.penalty) = (cross, penalty);
+        }
+        let value = plan.terms.iter().map(|term| term.weight * (term.penalty - term.cross)).sum();
+        let inputs: Vec<(&Tensor, Tensor)> = views.iter().zip(found.gradients).collect();
+        Ok(ViewLoss { value: with_gradient(value, &inputs)?, pairs: plan.terms })
+    }
+
+    /// Adds a pair of views, with the tables it needs.
+    fn add(
+        &self,
+        plan: &mut Plan,
+        rows: usize,
+        (i, j): (usize, usize),
+        weight: f64,
+        has: impl Fn(usize, u32) -> bool,
+    ) -> Result<()> {
+        let of = |view| (0..rows as u32).filter(|row| has(view, *row)).collect::<Vec<u32>>();
+        let shared: Vec<u32> = of(i).into_iter().filter(|row| has(j, *row)).collect();
+        let count = shared.len();
+        plan.terms.push(PairTerm { i, j, rows: count, weight, cross: 0.0, penalty: 0.0 });
+        if count < self.pair.penalty.least_rows(count) {
+            return Ok(());
+        }
+        let (divisor, b) = self.pair.convention.divisors(count);
+        let weights = self.pair.penalty.weights(count, b)?;
+        let cross = [i, j].map(|view| plan.table(view, shared.clone()));
+        let penalty = match self.missing {
+            Missing::Pairwise => cross,
+            Missing::Available => [i, j].map(|view| plan.table(view, of(view))),
+        };
+        plan.terms_of_pairs.push(plan.terms.len() - 1);
+        let cross_into = cross;
+        plan.pairs.push(Pair { weight, cross, cross_into, divisor, penalty, weights });
+        Ok(())
+    }
+}
+
+/// The tables of all pairs: rows of a view that several pairs use are one table, with one covariance.
+#[derive(Default)]
+struct Plan {
+    /// Sets of rows, none twice.
+    sets: Vec<Vec<u32>>,
+    /// Views and the numbers of their sets, none twice.
+    tables: Vec<(usize, usize)>,
+    /// Pairs with enough rows.
+    pairs: Vec<Pair>,
+    /// The place of each of them among all.
+    terms_of_pairs: Vec<usize>,
+    /// All pairs.
+    terms: Vec<PairTerm>,
+}
+
+impl Plan {
+    /// The number of the table of these rows of a view.
+    fn table(&mut self, view: usize, rows: Vec<u32>) -> usize {
+        let set = place(&mut self.sets, rows);
+        place(&mut self.tables, (view, set))
+    }
+}
+
+/// Where an item stands in a list, at whose end it is put if it is not there.
+fn place<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
+    list.iter().position(|other| *other == item).unwrap_or_else(|| {
+        list.push(item);
+        list.len() - 1
+    })
+}
+
+/// The number of rows of views, a mask and weights that fit together.
+fn check(views: &[Tensor], mask: Option<&Mask>, weights: Option<&PairWeights>) -> Result<usize> {
     let first = views.first().filter(|_| views.len() > 1).ok_or(Error::Shape {
         what: "the views",
         expected: "at least two".into(),
@@ -163,101 +290,8 @@ pub fn soft_hgr_views(
     if let Some(weights) = weights {
         fits("the pair weights", (rows, weights.views))?;
     }
-    let full = Mask::all(rows, views.len());
-    let mask = mask.unwrap_or(&full);
-    fits("the mask", (mask.rows, mask.views))?;
-    let weight = |i, j| weights.map_or(1.0, |weights| weights.of(i, j));
-    if mask.present.iter().all(|&present| present) {
-        complete(views, weight)
-    } else {
-        masked(views, mask, weight, missing)
+    if let Some(mask) = mask {
+        fits("the mask", (mask.rows, mask.views))?;
     }
-}
-
-/// All rows present: one covariance a view, however many pairs.
-fn complete(views: &[Tensor], weight: impl Fn(usize, usize) -> f64) -> Result<ViewLoss> {
-    let centred: Vec<Centred> = views.iter().map(Centred::new).collect::<Result<_>>()?;
-    let rows = centred[0].count;
-    let a = (rows as f64 - 1.0).max(1.0);
-    let spreads: Vec<Tensor> =
-        centred.iter().map(|view| view.covariance(a)).collect::<Result<_>>()?;
-    let mut pairs = vec![];
-    let mut value = 0.0;
-    for i in 0..views.len() {
-        for j in i + 1..views.len() {
-            let cross = inner(&centred[i].rows, &centred[j].rows)? / a;
-            let penalty = 0.5 * inner(&spreads[i], &spreads[j])?;
-            value += weight(i, j) * (penalty - cross);
-            pairs.push(PairTerm { i, j, rows, weight: weight(i, j), cross, penalty });
-        }
-    }
-    let mut gradients = vec![];
-    for (i, view) in views.iter().enumerate() {
-        let mut sum = centred[i].rows.zeros_like()?;
-        let mut spread = spreads[i].zeros_like()?;
-        for j in (0..views.len()).filter(|&j| j != i) {
-            sum = (sum + (&centred[j].rows * weight(i, j))?)?;
-            spread = (spread + (&spreads[j] * weight(i, j))?)?;
-        }
-        gradients.push((view, ((centred[i].rows.matmul(&spread)? - sum)? / a)?));
-    }
-    Ok(ViewLoss { value: with_gradient(value, &gradients)?, pairs })
-}
-
-/// Rows missing: each pair from its own rows.
-fn masked(
-    views: &[Tensor],
-    mask: &Mask,
-    weight: impl Fn(usize, usize) -> f64,
-    missing: Missing,
-) -> Result<ViewLoss> {
-    let mut pairs = vec![];
-    let mut value = 0.0;
-    let mut gradients: Vec<(Tensor, Tensor)> = vec![];
-    let select = |view: usize, rows: &[u32]| -> Result<Tensor> {
-        let rows = Tensor::from_vec(rows.to_vec(), rows.len(), views[view].device())?;
-        Ok(views[view].index_select(&rows, 0)?)
-    };
-    for i in 0..views.len() {
-        for j in i + 1..views.len() {
-            let shared = mask.rows(|row| mask.has(row, i) && mask.has(row, j));
-            let w = weight(i, j);
-            let mut term =
-                PairTerm { i, j, rows: shared.len(), weight: w, cross: 0.0, penalty: 0.0 };
-            if shared.len() >= 2 {
-                let (f, g) = (select(i, &shared)?, select(j, &shared)?);
-                let (x, y) = (Centred::new(&f)?, Centred::new(&g)?);
-                match missing {
-                    Missing::Pairwise => {
-                        let parts = SoftHgr::default().parts(&x, &y)?;
-                        (term.cross, term.penalty) = (parts.cross, parts.penalty);
-                        gradients.push((f, (parts.df * w)?));
-                        gradients.push((g, (parts.dg * w)?));
-                    }
-                    Missing::Available => {
-                        let a = shared.len() as f64 - 1.0;
-                        term.cross = inner(&x.rows, &y.rows)? / a;
-                        gradients.push((f, (&y.rows * (-w / a))?));
-                        gradients.push((g, (&x.rows * (-w / a))?));
-                        let f = select(i, &mask.rows(|row| mask.has(row, i)))?;
-                        let g = select(j, &mask.rows(|row| mask.has(row, j)))?;
-                        let (x, y) = (Centred::new(&f)?, Centred::new(&g)?);
-                        let (a, b) = (x.count as f64 - 1.0, y.count as f64 - 1.0);
-                        let (sx, sy) = (x.covariance(a)?, y.covariance(b)?);
-                        term.penalty = 0.5 * inner(&sx, &sy)?;
-                        gradients.push((f, (x.rows.matmul(&sy)? * (w / a))?));
-                        gradients.push((g, (y.rows.matmul(&sx)? * (w / b))?));
-                    }
-                }
-            }
-            value += w * (term.penalty - term.cross);
-            pairs.push(term);
-        }
-    }
-    let inputs: Vec<(&Tensor, Tensor)> = gradients.iter().map(|(x, d)| (x, d.clone())).collect();
-    if inputs.is_empty() {
-        let nothing = views[0].zeros_like()?.sum_all()?;
-        return Ok(ViewLoss { value: nothing, pairs });
-    }
-    Ok(ViewLoss { value: with_gradient(value, &inputs)?, pairs })
+    Ok(rows)
 }

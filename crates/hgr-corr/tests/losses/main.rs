@@ -3,6 +3,7 @@
 
 mod cca;
 mod h_scores;
+mod pair;
 mod penalty;
 mod stream;
 #[path = "../support/mod.rs"]

@@ -1,19 +1,10 @@
-use super::closed_form::{Centred, check_pair, inner, with_gradient};
-use super::dense;
-use super::penalty::{HalfTrace, Penalty, Side};
+//! Soft-HGR of two views.
+
+use super::closed_form::{Loss, check_pair};
+use super::pair::{Pair, Table, loss_of_pair};
+use super::penalty::{Penalty, Side};
 use crate::{Convention, Result};
 use candle_core::Tensor;
-
-/// A loss and its two parts: `value = penalty - cross`.
-#[derive(Clone, Debug)]
-pub struct Loss {
-    /// Scalar to be minimised, with gradient.
-    pub value: Tensor,
-    /// The cross term, sum of covariances of matching columns.
-    pub cross: f64,
-    /// Half the trace of the product of the covariances, or the estimate of it that was asked for.
-    pub penalty: f64,
-}
 
 /// The Soft-HGR loss of two views: small where the columns of f and g are correlated pair by pair.
 ///
@@ -76,52 +67,11 @@ impl SoftHgr {
     pub fn loss(&self, f: &Tensor, g: &Tensor) -> Result<Loss> {
         check_pair(f, g)?;
         let rows = f.dim(0)?;
-        if self.penalty == Penalty::PlugIn && rows >= 2 {
-            let divisors = self.convention.divisors(rows);
-            if let Some(parts) = dense::plug_in(f, g, divisors, self.side)? {
-                return parts.loss(f, g);
-            }
-        }
-        let parts = self.parts(&Centred::new(f)?, &Centred::new(g)?)?;
-        parts.loss(f, g)
-    }
-
-    /// Value and gradients of two centred views; with fewer than two rows 0, or the error of the penalty.
-    pub(super) fn parts(&self, x: &Centred, y: &Centred) -> Result<Parts> {
-        let (a, b) = self.convention.divisors(x.count);
-        let weights = self.penalty.weights(x.count, b)?;
-        if x.count < 2 {
-            return Parts::nothing(x, y);
-        }
-        let cross = inner(&x.rows, &y.rows)? / a;
-        let trace = HalfTrace::new(&x.rows, &y.rows, b, weights, self.side)?;
-        let df = (trace.dx - (&y.rows / a)?)?;
-        let dg = (trace.dy - (&x.rows / a)?)?;
-        Ok(Parts { cross, penalty: trace.value, df, dg })
-    }
-}
-
-/// Value and gradients of a pair of views.
-pub(super) struct Parts {
-    pub cross: f64,
-    pub penalty: f64,
-    /// Gradient of `penalty - cross` with respect to the first view.
-    pub df: Tensor,
-    /// Gradient with respect to the second view.
-    pub dg: Tensor,
-}
-
-impl Parts {
-    /// Those of too few rows: 0 and gradients 0.
-    pub fn nothing(x: &Centred, y: &Centred) -> Result<Self> {
-        let (df, dg) = (x.rows.zeros_like()?, y.rows.zeros_like()?);
-        Ok(Self { cross: 0.0, penalty: 0.0, df, dg })
-    }
-
-    /// The loss of the views that they belong to.
-    pub fn loss(self, f: &Tensor, g: &Tensor) -> Result<Loss> {
-        let (cross, penalty) = (self.cross, self.penalty);
-        let value = with_gradient(penalty - cross, &[(f, self.df), (g, self.dg)])?;
-        Ok(Loss { value, cross, penalty })
+        let (divisor, b) = self.convention.divisors(rows);
+        let weights = self.penalty.weights(rows, b)?;
+        let table = |view| Table { view, rows: None, centred: true, divisor: b };
+        let (cross, penalty) = ([0, 1], [0, 1]);
+        let pair = Pair { weight: 1.0, cross, cross_into: cross, divisor, penalty, weights };
+        loss_of_pair([f, g], &[table(0), table(1)], pair, self.side)
     }
 }
