@@ -1,0 +1,1 @@
+//! `av-bench bench` as its users meet it.
