@@ -202,3 +202,94 @@ fn thousands(value: u64) -> String {
     };
     digits.chars().enumerate().flat_map(group).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::measurements::Measurement;
+    use super::*;
+
+    fn counts(libraries: &[&str], tasks: &[(&str, u64, Option<f64>)]) -> Measurements {
+        let machine = Machine {
+            processor: "any".into(),
+            cores: 2,
+            system: "linux x86_64".into(),
+            vectors: "avx2".into(),
+            build: "checked".into(),
+            libraries: libraries.iter().map(|&name| name.into()).collect(),
+            counter: None,
+        };
+        let tasks = tasks
+            .iter()
+            .map(|&(name, value, tolerance)| (name.to_owned(), Measurement { value, tolerance }));
+        Measurements::new(Measure::Instructions, machine, tasks.collect())
+    }
+
+    fn verdicts(before: &Measurements, now: &Measurements) -> Vec<(String, Verdict)> {
+        let rows = Comparison::new(before, now, true).unwrap().rows;
+        rows.into_iter().map(|row| (row.name, row.verdict)).collect()
+    }
+
+    #[test]
+    fn a_task_is_slower_beyond_its_tolerance_and_faster_below_it() {
+        for (tolerance, more, less) in [(None, 1030, 970), (Some(0.01), 1010, 990)] {
+            let before = counts(&[], &[("lstm", 1000, tolerance)]);
+            let verdict = |now| verdicts(&before, &counts(&[], &[("lstm", now, None)]))[0].1;
+            assert_eq!([verdict(more), verdict(less)], [Verdict::Ok; 2]);
+            assert_eq!(verdict(more + 1), Verdict::Slower);
+            assert_eq!(verdict(less - 1), Verdict::Faster);
+        }
+    }
+
+    #[test]
+    fn slower_tasks_are_named_in_the_order_of_the_list() {
+        let before =
+            counts(&[], &[("hgr", 100, None), ("lstm", 100, None), ("resample", 100, None)]);
+        let now = counts(&[], &[("hgr", 115, None), ("lstm", 115, None), ("resample", 90, None)]);
+        let comparison = Comparison::new(&before, &now, true).unwrap();
+        let error = comparison.judge().unwrap_err().to_string();
+        assert_eq!(error, "slower than allowed: hgr, lstm");
+        assert!(Comparison::new(&before, &before, true).unwrap().judge().is_ok());
+        let line = comparison.table().lines().nth(2).unwrap().to_owned();
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        assert_eq!(cells, ["", "hgr", "100", "115", "1.150", "1.030", "SLOWER", ""]);
+    }
+
+    #[test]
+    fn the_work_of_another_ffmpeg_is_not_judged_and_other_work_is() {
+        let tasks = |value| [("decode", value, None), ("lstm", value, None)];
+        let before = counts(&["libavcodec.so.59.37.100"], &tasks(100));
+        let verdict = |libraries: &[&str]| {
+            let now = counts(libraries, &tasks(150));
+            verdicts(&before, &now).into_iter().map(|(_, verdict)| verdict).collect::<Vec<_>>()
+        };
+        assert_eq!(verdict(&["libavcodec.so.59.37.100"]), [Verdict::Slower; 2]);
+        assert_eq!(verdict(&["libavcodec.so.60.31.102"]), [Verdict::Told, Verdict::Slower]);
+    }
+
+    #[test]
+    fn a_new_task_is_shown_and_a_missing_one_is_an_error() {
+        let [one, two] = [&[("hgr", 1, None)][..], &[("hgr", 1, None), ("lstm", 1, None)]]
+            .map(|tasks| counts(&[], tasks));
+        assert_eq!(verdicts(&one, &two)[1], ("lstm".into(), Verdict::New));
+        assert!(Comparison::new(&two, &one, false).is_ok());
+        let error = Comparison::new(&two, &one, true).err().unwrap().to_string();
+        assert!(error.contains("the task lstm"), "{error}");
+    }
+
+    #[test]
+    fn counts_of_other_vector_instructions_are_rejected() {
+        let before = counts(&[], &[("hgr", 1, None)]);
+        let mut now = before.clone();
+        now.machine.processor = "another".into();
+        assert!(Comparison::new(&before, &now, true).is_ok());
+        now.machine.vectors = "portable".into();
+        let error = Comparison::new(&before, &now, true).err().unwrap().to_string();
+        assert!(error.contains("avx2") && error.contains("portable"), "{error}");
+    }
+
+    #[test]
+    fn digits_are_in_groups_of_three() {
+        let expected = ["0", "999", "1,000", "12,345", "123,456", "1,234,567"];
+        assert_eq!([0, 999, 1000, 12_345, 123_456, 1_234_567].map(thousands), expected);
+    }
+}

@@ -112,3 +112,31 @@ impl Drop for Busy {
         self.0.store(true, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tolerance_is_four_spreads_and_a_percent_at_least() {
+        let tolerance = |counts: &[u64]| measurement(counts).tolerance;
+        assert_eq!(measurement(&[1005, 1000, 1001]).value, 1000);
+        assert_eq!(tolerance(&[1005, 1000, 1001]), Some(0.02));
+        assert_eq!(tolerance(&[100_501, 100_000]), Some(0.021));
+        assert_eq!(tolerance(&[1000, 1001]), Some(0.01));
+        assert_eq!(tolerance(&[1000]), None);
+    }
+
+    #[test]
+    fn a_program_without_names_is_not_taken_for_a_fast_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("counts");
+        let total = |text: &str| {
+            av_train::write_atomic(&file, text.as_bytes()).unwrap();
+            total(&file)
+        };
+        assert_eq!(total("events: Ir\ntotals: 1234\n").unwrap(), 1234);
+        assert!(total("totals: 0\n").unwrap_err().to_string().contains("timed"));
+        assert!(total("events: Ir\n").is_err());
+    }
+}
