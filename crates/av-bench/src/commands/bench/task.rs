@@ -15,6 +15,8 @@ pub struct Task {
     pub name: &'static str,
     /// Calls that are counted: so many that they are a good part of a second's work under a counter of instructions.
     pub calls: usize,
+    /// Calls before them, which do not count: 1 where the first one makes tables that stay, or fills memory that is used again.
+    pub warm_up: usize,
     /// What it needs besides its own numbers.
     pub needs: Needs,
     /// Makes the data, which does not count, and the closure, which does.
@@ -34,14 +36,25 @@ pub enum Needs {
 
 /// All tasks, in the order of the tables.
 pub const TASKS: [Task; 10] = [
-    Task { name: "soft_hgr", calls: 20, needs: Needs::Nothing, make: correlation::soft_hgr },
-    Task { name: "hgr", calls: 1, needs: Needs::Nothing, make: correlation::hgr },
-    Task { name: "log_mel", calls: 4, needs: Needs::Nothing, make: sound::log_mel },
-    Task { name: "resample", calls: 10, needs: Needs::Nothing, make: sound::resample },
-    Task { name: "decode", calls: 2, needs: Needs::Ffmpeg, make: picture::decode },
-    Task { name: "face_search", calls: 1, needs: Needs::Nothing, make: picture::face_search },
-    Task { name: "convolution", calls: 2, needs: Needs::Nothing, make: operators::convolution },
-    Task { name: "lstm", calls: 2, needs: Needs::Nothing, make: operators::lstm_step },
-    Task { name: "training_step", calls: 1, needs: Needs::Nothing, make: training::step },
-    Task { name: "prediction", calls: 1, needs: Needs::Model, make: prediction::clip },
+    // name, calls, calls before them
+    task("soft_hgr", 20, 1, Needs::Nothing, correlation::soft_hgr),
+    task("hgr", 1, 0, Needs::Nothing, correlation::hgr),
+    task("log_mel", 4, 1, Needs::Nothing, sound::log_mel),
+    task("resample", 10, 1, Needs::Nothing, sound::resample),
+    task("decode", 2, 1, Needs::Ffmpeg, picture::decode),
+    task("face_search", 1, 1, Needs::Nothing, picture::face_search),
+    task("convolution", 2, 1, Needs::Nothing, operators::convolution),
+    task("lstm", 2, 1, Needs::Nothing, operators::lstm_step),
+    task("training_step", 1, 1, Needs::Nothing, training::step),
+    task("prediction", 1, 1, Needs::Model, prediction::clip),
 ];
+
+const fn task(
+    name: &'static str,
+    calls: usize,
+    warm_up: usize,
+    needs: Needs,
+    make: fn(&Fixtures) -> Answer<Work>,
+) -> Task {
+    Task { name, calls, warm_up, needs, make }
+}

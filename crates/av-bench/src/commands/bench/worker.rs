@@ -27,7 +27,9 @@ pub fn work(task: &Task, calls: usize, fixtures: &Fixtures) -> Result<()> {
         // The calling thread is the pool: no other one is woken, waited for or counted.
         rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global()?;
         let mut work = (task.make)(fixtures)?;
-        work()?; // the first call makes tables that stay
+        for _ in 0..task.warm_up {
+            work()?;
+        }
         let nanoseconds = timed(&mut work, calls)?;
         let report = Report { nanoseconds, vectors: vectors().into(), libraries: libraries() };
         println!("{}", serde_json::to_string(&report)?);

@@ -11,8 +11,8 @@ use candle_core::{DType, Device};
 const AUDIO: [usize; 3] = [3, 40, 64];
 const VIDEO: [usize; 3] = [3, 48, 48];
 
-/// Rows of a batch: a sixth of the demo's, so that a counter of instructions is done in seconds.
-const ROWS: usize = 16;
+/// Rows of a batch: a twelfth of the demo's, so that a counter of instructions is done in seconds.
+const ROWS: usize = 8;
 
 /// Numbers of an embedding in the demo.
 const EMBEDDING: usize = 16;
