@@ -49,6 +49,36 @@ pub enum Command {
     /// List the known corpora, or index one and list every problem
     #[command(after_help = "Example: av-bench datasets verify ravdess --data /data/ravdess")]
     Datasets(DatasetsArgs),
+    /// Measure fixed work, and compare it with earlier measurements; exit code 2 if something is slower
+    #[command(
+        after_help = "Example: av-bench bench --instructions --against docs/baseline/speed.json"
+    )]
+    Bench(BenchArgs),
+}
+
+#[derive(Args)]
+pub struct BenchArgs {
+    /// Earlier measurements to compare with
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// Write the measurements (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Only these tasks
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Count instructions with valgrind, which are the same on a busy machine, instead of wall time, which is only told
+    #[arg(long)]
+    pub instructions: bool,
+    /// Measure so many times; from two counts of instructions on, each task's tolerance comes from their spread
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub repeats: u16,
+    /// Do the work of one task with the files of this folder, in this process
+    #[arg(long, hide = true)]
+    pub worker: Option<PathBuf>,
+    /// Calls that a worker makes
+    #[arg(long, hide = true, requires = "worker")]
+    pub calls: Option<usize>,
 }
 
 #[derive(Args)]

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Synth(arguments) => commands::synth(&arguments),
         Command::Hgr(arguments) => commands::hgr(&arguments),
         Command::Datasets(arguments) => commands::datasets(&arguments),
+        Command::Bench(arguments) => commands::bench(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

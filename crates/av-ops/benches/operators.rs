@@ -1,27 +1,44 @@
-//! Forward and backward of a small convolutional network, with these operators and with candle's.
+//! Operators, forward and backward, for reading: `cargo bench -p av-ops`.
 //!
-//! `cargo bench -p av-ops` prints both times of each pair; the work is the same: three
-//! convolutions 3 -> 16 -> 32 -> 64 with stride 2 on 32 images of 3 x 64 x 64, each followed by
-//! batch normalisation and ReLU, then a mean over the image, a linear map and the loss.
+//! Whether a change made one slower is the question of `scripts/gate-speed`; what PyTorch takes for the same, of
+//! docs/results.
 #![allow(clippy::unwrap_used)] // A benchmark has no one to report an error to.
-#![allow(clippy::disallowed_methods)] // candle's operators are called to compare with.
 #![allow(missing_docs)] // `criterion_group` writes a function without documentation.
 
 use std::hint::black_box;
 
 use av_ops::{
-    BatchNorm, Conv2d, Conv2dConfig, CrossEntropyConfig, Init, Linear, Mode, Parameters,
-    Pool2dConfig, Streams, conv2d, cross_entropy, global_avg_pool, max_pool2d, relu,
+    Conv2dConfig, Direction, Pool2dConfig, RecurrentWeights, Result, Streams, Tape, channels_last,
+    conv2d, layer_norm, lstm, max_pool2d,
 };
-use candle_core::{DType, Device, Tensor, Var};
-use candle_nn::ModuleT as _;
-use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
+use candle_core::{Device, Tensor, Var};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
-const BATCH: usize = 32;
-const CLASSES: u32 = 6;
-const WIDTHS: [usize; 4] = [3, 16, 32, 64];
-const CONFIG: Conv2dConfig = Conv2dConfig::square(2, 1);
+/// Convolutions: name, image (B, C, H, W), channels out, side of the kernel, stride.
+const CONVOLUTIONS: [(&str, [usize; 4], usize, usize, usize); 4] = [
+    // The first of a network: three channels, hardly any work for each number that is read.
+    ("first", [32, 3, 64, 64], 16, 3, 2),
+    // The middle: products dominate.
+    ("middle", [32, 32, 32, 32], 32, 3, 1),
+    // The last: small images, the weights are as large as they are.
+    ("last", [32, 64, 8, 8], 128, 3, 1),
+    // One place each, a matrix product in all but name.
+    ("pointwise", [32, 64, 16, 16], 64, 1, 1),
+];
+
+/// Long short-term memories: name, batch, steps, numbers in and out.
+const RECURRENT: [(&str, usize, usize, usize); 2] = [
+    // Features of a clip: many steps of small products, where the time between products counts.
+    ("clip", 16, 100, 64),
+    // A wide layer, where they do not.
+    ("wide", 32, 20, 256),
+];
+
+/// Images of what has no products: as large as the first layers of a network have.
+const IMAGES: [usize; 4] = [32, 32, 32, 32];
+
+/// Rows and features of layer normalisation: a batch of a transformer.
+const ROWS: [usize; 2] = [2048, 256];
 
 fn normal(shape: &[usize]) -> Tensor {
     let mut rng = Streams::new(1).rng("benchmark");
@@ -29,117 +46,72 @@ fn normal(shape: &[usize]) -> Tensor {
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 
-fn labels() -> Vec<u32> {
-    (0..CLASSES).cycle().take(BATCH).collect()
+fn var(shape: &[usize]) -> Var {
+    Var::from_tensor(&normal(shape)).unwrap()
 }
 
-struct Ours {
-    blocks: Vec<(Conv2d, BatchNorm)>,
-    head: Linear,
+/// Forward, and backward from `gradient`.
+fn step(gradient: &Tensor, operator: impl Fn() -> Result<Tensor>) {
+    let tape = Tape::start().unwrap();
+    let result = operator().unwrap();
+    black_box(tape.backward_from(&result, gradient).unwrap());
 }
 
-impl Ours {
-    fn new() -> Self {
-        let mut parameters = Parameters::new(Streams::new(0), DType::F32, &Device::Cpu);
-        let mut scope = parameters.scope("net");
-        let blocks = WIDTHS.windows(2).map(|widths| {
-            let mut scope = scope.scope(&format!("block{}", widths[0]));
-            let conv = Conv2d::without_bias(&mut scope, widths[0], widths[1], 3, CONFIG).unwrap();
-            (conv, BatchNorm::new(&mut scope.scope("norm"), widths[1]).unwrap())
+fn convolutions(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("conv2d");
+    for (name, shape, outputs, kernel, stride) in CONVOLUTIONS {
+        // Channels last, as networks have their images between layers.
+        let x = Var::from_tensor(&channels_last(&normal(&shape)).unwrap()).unwrap();
+        let weight = var(&[outputs, shape[1], kernel, kernel]);
+        let config = Conv2dConfig::square(stride, kernel / 2);
+        let result = conv2d(&x, &weight, None, config).unwrap();
+        let gradient = channels_last(&normal(result.dims())).unwrap();
+        // Multiplications and additions of the three products: forward, and two backward.
+        let products = 3 * 2 * result.elem_count() * shape[1] * kernel * kernel;
+        group.throughput(Throughput::Elements(products as u64));
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| step(&gradient, || conv2d(&x, &weight, None, config)));
         });
-        let blocks = blocks.collect();
-        Self { blocks, head: Linear::new(&mut scope.scope("head"), 64, CLASSES as usize).unwrap() }
     }
-
-    fn loss(&self, images: &Tensor) -> Tensor {
-        let mut rng = Streams::new(0).rng("step");
-        let mode = Mode::Train(&mut rng);
-        let mut x = images.clone();
-        for (conv, norm) in &self.blocks {
-            x = norm.forward_relu(&conv.forward(&x).unwrap(), &mode).unwrap();
-        }
-        let x = self.head.forward(&global_avg_pool(&x).unwrap()).unwrap();
-        cross_entropy(&x, &labels(), &CrossEntropyConfig::default()).unwrap()
-    }
-}
-
-struct Candles {
-    blocks: Vec<(Var, candle_nn::BatchNorm)>,
-    head: Var,
-}
-
-impl Candles {
-    fn new() -> Self {
-        let blocks = WIDTHS.windows(2).map(|widths| {
-            let weight = (normal(&[widths[1], widths[0], 3, 3]) * 0.1).unwrap();
-            let var = |value: f32| {
-                let value = Tensor::full(value, widths[1], &Device::Cpu).unwrap();
-                Var::from_tensor(&value).unwrap().as_tensor().clone()
-            };
-            let (zero, one) = (var(0.0), var(1.0));
-            let norm =
-                candle_nn::BatchNorm::new(widths[1], zero.clone(), one.clone(), one, zero, 1e-5);
-            (Var::from_tensor(&weight).unwrap(), norm.unwrap())
-        });
-        let blocks = blocks.collect();
-        Self { blocks, head: Var::from_tensor(&normal(&[64, CLASSES as usize])).unwrap() }
-    }
-
-    fn loss(&self, images: &Tensor) -> Tensor {
-        let mut x = images.clone();
-        for (weight, norm) in &self.blocks {
-            x = x.conv2d(weight, CONFIG.padding[0], CONFIG.stride[0], 1, 1).unwrap();
-            x = norm.forward_t(&x, true).unwrap().relu().unwrap();
-        }
-        let x = x.mean((2, 3)).unwrap().matmul(&self.head).unwrap();
-        candle_nn::loss::cross_entropy(&x, &Tensor::new(labels(), &Device::Cpu).unwrap()).unwrap()
-    }
-}
-
-fn pair(
-    criterion: &mut Criterion,
-    name: &str,
-    ours: impl Fn() -> Tensor,
-    candle: impl Fn() -> Tensor,
-) {
-    let mut group: BenchmarkGroup<'_, WallTime> = criterion.benchmark_group(name);
-    group.sample_size(10);
-    let run = |y: Tensor| black_box(y.backward().unwrap());
-    group.bench_function("av-ops", |b| b.iter(|| run(ours())));
-    group.bench_function("candle", |b| b.iter(|| run(candle())));
     group.finish();
 }
 
-fn network(criterion: &mut Criterion) {
-    let images = normal(&[BATCH, 3, 64, 64]);
-    let (ours, candle) = (Ours::new(), Candles::new());
-    pair(criterion, "network", || ours.loss(&images), || candle.loss(&images));
-}
-
-fn operators(criterion: &mut Criterion) {
-    for (channels, outputs, size, stride) in [(16, 32, 32, 2), (32, 32, 32, 1), (64, 64, 8, 1)] {
-        let x = Var::from_tensor(&normal(&[BATCH, channels, size, size])).unwrap();
-        let mut parameters = Parameters::new(Streams::new(0), DType::F32, &Device::Cpu);
-        let shape = (outputs, channels, 3, 3);
-        let weight = parameters.scope("conv").weight("weight", shape, Init::He).unwrap();
-        let config = Conv2dConfig::square(stride, 1);
-        pair(
-            criterion,
-            &format!("conv2d {channels} to {outputs}, {size} x {size}, stride {stride}"),
-            || conv2d(&x, &weight, None, config).unwrap(),
-            || x.conv2d(&weight, 1, stride, 1, 1).unwrap(),
-        );
+fn recurrent(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("lstm");
+    for (name, batch, steps, width) in RECURRENT {
+        let x = var(&[batch, steps, width]);
+        let [input, hidden] = [var(&[4 * width, width]), var(&[4 * width, width])];
+        let [input_bias, hidden_bias] = [var(&[4 * width]), var(&[4 * width])];
+        let gradient = normal(&[batch, steps, width]);
+        let weights = RecurrentWeights {
+            input: &input,
+            hidden: &hidden,
+            input_bias: &input_bias,
+            hidden_bias: &hidden_bias,
+        };
+        group.throughput(Throughput::Elements(steps as u64));
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| {
+                step(&gradient, || Ok(lstm(&x, weights, None, Direction::Forward)?.0));
+            });
+        });
     }
-    let x = Var::from_tensor(&normal(&[BATCH, 32, 32, 32])).unwrap();
-    pair(criterion, "relu", || relu(&x).unwrap(), || x.relu().unwrap());
-    // candle's gradient is wrong here, but takes its time all the same.
-    pair(
-        criterion,
-        "max_pool2d",
-        || max_pool2d(&x, Pool2dConfig::square(2)).unwrap(),
-        || x.max_pool2d(2).unwrap(),
-    );
+    group.finish();
 }
 
-criterion_group!(benches, network, operators);
+/// Operators that wait for memory.
+fn elementwise(criterion: &mut Criterion) {
+    let images = var(&IMAGES);
+    let pooled = normal(&[IMAGES[0], IMAGES[1], IMAGES[2] / 2, IMAGES[3] / 2]);
+    criterion.bench_function("max_pool2d", |bencher| {
+        bencher.iter(|| step(&pooled, || max_pool2d(&images, Pool2dConfig::square(2))));
+    });
+    let (rows, gradient) = (var(&ROWS), normal(&ROWS));
+    let (weight, bias) = (var(&[ROWS[1]]), var(&[ROWS[1]]));
+    criterion.bench_function("layer_norm", |bencher| {
+        bencher.iter(|| step(&gradient, || layer_norm(&rows, &weight, &bias, 1e-5)));
+    });
+}
+
+criterion_group!(benches, convolutions, recurrent, elementwise);
 criterion_main!(benches);

@@ -1,5 +1,6 @@
 //! One file a command, or a pair of close ones.
 
+mod bench;
 mod compare;
 mod datasets;
 mod demo;
@@ -10,6 +11,7 @@ mod report;
 mod run;
 mod synth;
 
+pub use bench::bench;
 pub use compare::compare;
 pub use datasets::datasets;
 pub use demo::demo;

@@ -1,0 +1,17 @@
+//! The prediction of a clip by a trained model, from the media file to the probabilities.
+
+use crate::commands::bench::fixtures::Fixtures;
+use crate::commands::bench::task::{Answer, Work};
+use av_features::Cache;
+use av_train::SavedModel;
+use std::hint::black_box;
+
+/// With an empty cache each time: the features are extracted.
+pub fn clip(fixtures: &Fixtures) -> Answer<Work> {
+    let model = SavedModel::load(&fixtures.model())?;
+    let (clip, folder) = (fixtures.clip(), fixtures.folder().join("features"));
+    Ok(Box::new(move || {
+        black_box(model.predict(&clip, &Cache::open(&folder)?)?);
+        Ok(std::fs::remove_dir_all(&folder)?)
+    }))
+}
