@@ -41,11 +41,7 @@ impl BySeed {
 
     /// The error for a score that should be there.
     pub(crate) fn undefined(&self, what: String) -> Error {
-        let hint = match self.metric {
-            Metric::LogLoss => "a class that occurred was given probability 0",
-            _ => "look for clips that are missing, or predictions that are all the same",
-        };
-        Error::Undefined { metric: self.metric, what, hint }
+        Error::Undefined { metric: self.metric, what }
     }
 }
 

@@ -113,14 +113,16 @@ pub enum Error {
         metric: Metric,
     },
     /// A metric that has no finite value.
-    #[error("{} has no finite value on {what}: {hint}", metric.title())]
+    #[error(
+        "{} has no finite value on {what}: look for a true class that was given probability 0, for clips that are \
+         missing, or for predictions that are all the same",
+        metric.title()
+    )]
     Undefined {
         /// The metric.
         metric: Metric,
         /// On which clips.
         what: String,
-        /// What to look for.
-        hint: &'static str,
     },
     /// Too few rows for a test.
     #[error("{what} needs at least {expected}, got {actual}")]

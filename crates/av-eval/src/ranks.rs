@@ -22,7 +22,7 @@ pub struct Wilcoxon {
 /// combinations of signs whose rank sum is as far from its mean, or further. Sizes that differ by 1e-9 of the largest are
 /// equal, so that the rounding of scores makes no ranks.
 ///
-/// Cost: n^3 for n differences. Source: F. Wilcoxon, "Individual Comparisons by Ranking Methods", Biometrics Bulletin 1, 1945.
+/// Cost: n^3 for n differences, and n^2 numbers of memory. Source: F. Wilcoxon, "Individual Comparisons by Ranking Methods", Biometrics Bulletin 1, 1945.
 ///
 /// # Errors
 /// No difference other than 0; a difference that is not finite.
