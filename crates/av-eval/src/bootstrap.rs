@@ -262,6 +262,37 @@ mod tests {
     }
 
     #[test]
+    fn the_value_is_the_mean_over_seeds_and_a_less_b() {
+        // Four subjects with a clip of each class, under two seeds; a and b are right about other clips.
+        let subject: Vec<usize> = (0..16).map(|row| row / 2 % 4).collect();
+        let seed: Vec<usize> = (0..16).map(|row| row / 8).collect();
+        let people = Clusters::new(&subject, &seed).unwrap();
+        let truth: Vec<usize> = (0..16).map(|row| row % 2).collect();
+        let of = |wrong: &[usize]| {
+            let right = |row: &usize| (row % 2 == 0) != wrong.contains(row);
+            let rows =
+                (0..16).flat_map(|row| if right(&row) { [0.75, 0.25] } else { [0.25, 0.75] });
+            ClassDecisions::new(2, truth.clone(), rows.collect()).unwrap()
+        };
+        let (a, b) = (of(&[1, 8]), of(&[0, 3, 4, 5, 9, 11, 12]));
+        let bootstrap = Bootstrap { draws: 2_000, ..Bootstrap::default() };
+        // F1 of 8 clips with one error, 6/7 and 8/9; b has four and three.
+        let a_alone = bootstrap.score(Metric::MacroF1, &people, &a).unwrap().value;
+        assert!((a_alone - (6.0 / 7.0 + 8.0 / 9.0) / 2.0).abs() < 1e-15, "{a_alone}");
+        let b_alone = bootstrap.score(Metric::MacroF1, &people, &b).unwrap().value;
+        let found = bootstrap.difference(Metric::MacroF1, &people, &a, &b).unwrap();
+        assert!(
+            (found.value - (a_alone - b_alone)).abs() < 1e-15 && found.value > 0.2,
+            "{found:?}"
+        );
+        let mirrored = bootstrap.difference(Metric::MacroF1, &people, &b, &a).unwrap();
+        let (found, mirrored) = (found.interval.unwrap(), mirrored.interval.unwrap());
+        assert!(
+            (found.low + mirrored.high).abs() < 1e-14 && (found.high + mirrored.low).abs() < 1e-14
+        );
+    }
+
+    #[test]
     fn draws_follow_from_the_seed() {
         let people = Clusters::new(&[0, 1, 2, 3, 4, 5], &[0; 6]).unwrap();
         let of = |seed| {

@@ -80,7 +80,7 @@ fn the_luck_of_seeds_is_covered_where_seeds_are_told_apart() {
 /// One person is recognised more easily than another; the truth is the mean over people.
 #[test]
 fn the_recall_of_new_people_is_covered() {
-    let (subjects, clips) = (20, 24);
+    let (subjects, clips) = (20, 9);
     let people: Vec<usize> = (0..subjects * clips).map(|row| row / clips).collect();
     let clusters = Clusters::new(&people, &vec![0; people.len()]).unwrap();
     let recall_of = |class: usize, ease: f64| [0.5, 0.6, 0.7][class] + 0.4 * (ease - 0.5);
