@@ -269,7 +269,7 @@ mod tests {
         let people = Clusters::new(&subject, &seed).unwrap();
         let truth: Vec<usize> = (0..16).map(|row| row % 2).collect();
         let of = |wrong: &[usize]| {
-            let right = |row: &usize| (row % 2 == 0) != wrong.contains(row);
+            let right = |row: &usize| row.is_multiple_of(2) != wrong.contains(row);
             let rows =
                 (0..16).flat_map(|row| if right(&row) { [0.75, 0.25] } else { [0.25, 0.75] });
             ClassDecisions::new(2, truth.clone(), rows.collect()).unwrap()

@@ -176,6 +176,17 @@ mod tests {
     }
 
     #[test]
+    fn the_unit_of_scores_does_not_matter() {
+        let values = [0.5, -0.25, 1.0, 0.125, 0.0];
+        let scores = [vec![0.5, 0.25, 1.0], vec![0.25, 0.5, 0.75]];
+        for unit in [1e-12, 1e12] {
+            assert_eq!(wilcoxon(&values.map(|value| value * unit)), wilcoxon(&values));
+            let scaled = scores.clone().map(|row| row.iter().map(|score| score * unit).collect());
+            assert_eq!(friedman(&scaled), friedman(&scores));
+        }
+    }
+
+    #[test]
     fn ties_within_rows_are_corrected() {
         // Ranks 1.5 1.5 3 and 1 2 3: mean ranks 1.25, 1.75, 3; squares about 2 within: 1.5 + 2, of the means 1.625.
         let found = friedman(&[vec![0.5, 0.5, 0.75], vec![0.0, 0.25, 0.5]]).unwrap();

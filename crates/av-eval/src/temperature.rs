@@ -202,6 +202,9 @@ mod tests {
         for (found, expected) in softer.rows().next().unwrap().iter().zip(expected) {
             assert!((found - expected).abs() < 1e-15, "{found}");
         }
+        // The powers themselves, 0.5^10000 and smaller, are all 0.
+        let sharper = at_temperature(&decisions(&[0], &[[0.5, 0.25, 0.25]]), 1e-4).unwrap();
+        assert_eq!(sharper.rows().next().unwrap(), [1.0, 0.0, 0.0]);
     }
 
     #[test]
@@ -211,7 +214,8 @@ mod tests {
         let none = fit_temperature(&decisions(&[], &[]));
         assert!(matches!(none, Err(Error::TooFew { expected: 1, actual: 0, .. })));
         for temperature in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(at_temperature(&impossible, temperature).is_err(), "{temperature}");
+            let error = at_temperature(&impossible, temperature).unwrap_err();
+            assert!(matches!(error, Error::Setting { .. }), "{temperature}: {error}");
         }
     }
 }
