@@ -40,17 +40,23 @@ impl From<av_train::Error> for Failure {
     }
 }
 
-/// How the mend that a library error names is asked of this program.
+/// The flags by which the mend that a library error names is asked of this program.
 fn hint(error: &av_train::Error) -> &'static str {
     use av_train::Error as E;
-    match error {
-        E::Occupied { .. } => " (--resume, --replace, or another --out)",
-        E::OtherRun { .. } => " (another --out, or --replace)",
-        E::Busy { .. } => " (another --out)",
-        E::Write { .. } => " (another --out; --resume)",
-        E::Interrupted => " (--resume)",
-        E::BadClips { .. } => " (--set bad_clips=FRACTION)",
-        _ => "",
+    if matches!(error, E::Occupied { .. }) {
+        " (--resume, --replace, or another --out)"
+    } else if matches!(error, E::OtherRun { .. }) {
+        " (another --out, or --replace)"
+    } else if matches!(error, E::Busy { .. }) {
+        " (another --out)"
+    } else if matches!(error, E::Write { .. }) {
+        " (another --out, --resume)"
+    } else if matches!(error, E::Interrupted) {
+        " (--resume)"
+    } else if matches!(error, E::BadClips { .. }) {
+        " (--set bad_clips=FRACTION)"
+    } else {
+        ""
     }
 }
 

@@ -96,6 +96,24 @@ impl<T> Modalities<T> {
         Self(Modality::ALL.map(f))
     }
 
+    /// The given values, and the default one for each modality that is not given.
+    ///
+    /// ```
+    /// use av_datasets::{Modalities, Modality};
+    /// let lengths = Modalities::of([(Modality::Video, 7)]);
+    /// assert_eq!((lengths[Modality::Audio], lengths[Modality::Video]), (0, 7));
+    /// ```
+    pub fn of(values: impl IntoIterator<Item = (Modality, T)>) -> Self
+    where
+        T: Default,
+    {
+        let mut all = Self::from_fn(|_| T::default());
+        for (modality, value) in values {
+            all[modality] = value;
+        }
+        all
+    }
+
     /// Applies `f` to each value.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Modalities<U> {
         Modalities(self.0.map(f))

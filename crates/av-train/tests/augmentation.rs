@@ -57,10 +57,7 @@ fn train(
     checkpoint: Option<&Path>,
     observer: Observer,
 ) -> Result<Fitted, Error> {
-    let shapes = Modalities::from_fn(|modality| match modality {
-        Modality::Audio => SHAPE[1..].to_vec(),
-        _ => vec![],
-    });
+    let shapes = Modalities::of([(Modality::Audio, SHAPE[1..].to_vec())]);
     let system = experiment.system("audio").unwrap();
     let setup = Setup {
         system: &system.name,

@@ -56,10 +56,7 @@ fn batch() -> Batch {
         Some(BatchRows { features, present: present.to_vec() })
     };
     Batch {
-        inputs: Modalities::from_fn(|modality| match modality {
-            Modality::Audio => rows(SOUND),
-            Modality::Video => rows(PICTURE),
-        }),
+        inputs: Modalities::of([(Modality::Audio, rows(SOUND)), (Modality::Video, rows(PICTURE))]),
         labels: LABELS.to_vec(),
     }
 }
@@ -79,10 +76,10 @@ impl Leaves {
 
     fn outputs(&self) -> Outputs {
         Outputs {
-            embeddings: Modalities::from_fn(|modality| match modality {
-                Modality::Audio => Some(self.f.as_tensor().clone()),
-                Modality::Video => Some(self.g.as_tensor().clone()),
-            }),
+            embeddings: Modalities::of([
+                (Modality::Audio, Some(self.f.as_tensor().clone())),
+                (Modality::Video, Some(self.g.as_tensor().clone())),
+            ]),
             label_table: self.h.as_tensor().clone(),
             logits: self.logits.as_tensor().clone(),
         }

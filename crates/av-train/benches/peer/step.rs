@@ -18,10 +18,10 @@ pub fn task(name: &str, numbers: &[usize]) -> Answer<Task> {
         return Err(format!("five numbers are expected, not {numbers:?}").into());
     };
     let streams = Streams::new(1);
-    let shapes = Modalities::from_fn(|modality| match modality {
-        Modality::Audio => vec![3, mels, frames],
-        Modality::Video => vec![3, height, width],
-    });
+    let shapes = Modalities::of([
+        (Modality::Audio, vec![3, mels, frames]),
+        (Modality::Video, vec![3, height, width]),
+    ]);
     let parameters = Parameters::new(streams, DType::F32, &Device::Cpu);
     let config = ModelConfig::default();
     let model = Model::new("fusion_hgr", &config, &shapes, CLASSES, parameters)?;

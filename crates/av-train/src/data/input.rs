@@ -64,10 +64,7 @@ impl InputConfig {
 
     /// The feature table, where the features come from one.
     pub fn table(&self) -> Option<&TableConfig> {
-        match self {
-            Self::Table(table) => Some(table),
-            _ => None,
-        }
+        if let Self::Table(table) = self { Some(table) } else { None }
     }
 
     /// What it is, in words for tables and pages.

@@ -8,6 +8,9 @@ use toml::{Table, Value};
 /// Tables inside of tables that a setting may reach; an experiment has six.
 const MAX_DEPTH: usize = 16;
 
+/// What a path that leads through a number or a word is told.
+const INSIDE: &str = "a key inside a table of the experiment file";
+
 /// Applies one setting, where the key is a dotted path and the value is TOML, or else a word.
 ///
 /// - In a list of tables a step of the path is a name: `systems.fusion.embedding=16`.
@@ -136,19 +139,20 @@ fn set_path(
     let Some((last, steps)) = path.split_last() else { return Err("key=value") };
     let mut place = &mut *root;
     for step in steps {
-        place = match place {
-            Value::Table(table) => table.entry(*step).or_insert_with(|| Value::Table(Table::new())),
-            Value::Array(entries) => entries
-                .iter_mut()
-                .find(|entry| entry.get("name").and_then(Value::as_str) == Some(step))
-                .ok_or("a key whose step into a list is the name of one of its tables")?,
-            _ => return Err("a key inside a table of the experiment file"),
+        place = if let Value::Array(entries) = place {
+            let named =
+                |entry: &&mut Value| entry.get("name").and_then(Value::as_str) == Some(step);
+            let entry = entries.iter_mut().find(named);
+            entry.ok_or("a key whose step into a list is the name of one of its tables")?
+        } else {
+            let table = place.as_table_mut().ok_or(INSIDE)?;
+            table.entry(*step).or_insert_with(|| Value::Table(Table::new()))
         };
     }
-    let table = place.as_table_mut().ok_or("a key inside a table of the experiment file")?;
+    let table = place.as_table_mut().ok_or(INSIDE)?;
     table.insert((*last).into(), value);
-    match std::mem::replace(root, Value::Boolean(false)) {
-        Value::Table(table) => Ok(table),
-        _ => Err("a key inside a table of the experiment file"),
-    }
+    let Value::Table(table) = std::mem::replace(root, Value::Boolean(false)) else {
+        return Err(INSIDE);
+    };
+    Ok(table)
 }

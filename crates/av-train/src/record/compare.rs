@@ -88,15 +88,17 @@ fn between(a: &Side, b: &Side) -> Vec<PairedDifference> {
     if twins.is_empty() { vec![] } else { Metric::ALL.into_iter().filter_map(difference).collect() }
 }
 
-/// A score of a run; a record of format 1 has four.
+/// A score of a run; a record of format 1 has four, in fields of their own.
 fn score(run: &RunRecord, metric: Metric) -> Option<f64> {
-    match metric {
-        Metric::Uar => Some(run.uar),
-        Metric::Accuracy => Some(run.accuracy),
-        Metric::MacroF1 => Some(run.macro_f1),
-        Metric::LogLoss => Some(run.log_loss),
-        other => run.scores.get(other.name()).copied(),
-    }
+    let name = metric.name();
+    let fields = [
+        ("uar", run.uar),
+        ("accuracy", run.accuracy),
+        ("macro_f1", run.macro_f1),
+        ("log_loss", run.log_loss),
+    ];
+    let field = fields.into_iter().find(|(field, _)| *field == name).map(|(_, value)| value);
+    field.or_else(|| run.scores.get(name).copied())
 }
 
 /// Differences between the systems of two records: each system of `a` with the system of the same name and variant of

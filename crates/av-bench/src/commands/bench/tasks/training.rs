@@ -28,10 +28,8 @@ const CLIP_NORM: f64 = 5.0;
 /// One step on one batch, again and again.
 pub fn step(_: &Fixtures) -> Answer<Work> {
     let streams = Streams::new(1);
-    let shapes = Modalities::from_fn(|modality| match modality {
-        Modality::Audio => AUDIO.to_vec(),
-        Modality::Video => VIDEO.to_vec(),
-    });
+    let shapes =
+        Modalities::of([(Modality::Audio, AUDIO.to_vec()), (Modality::Video, VIDEO.to_vec())]);
     let parameters = Parameters::new(streams, DType::F32, &Device::Cpu);
     let config = ModelConfig { embedding: EMBEDDING, ..ModelConfig::default() };
     let model = Model::new("fusion_hgr", &config, &shapes, CLASSES, parameters)?;
