@@ -84,7 +84,8 @@ fn every_number_is_as_written_down() {
         // Six digits: fewer than f64 has, more than machines agree on.
         let rounded: BTreeMap<&String, f64> =
             found.iter().map(|(name, value)| (name, (value * 1e6).round() / 1e6)).collect();
-        std::fs::write(&path, serde_json::to_string_pretty(&rounded).unwrap() + "\n").unwrap();
+        let text = serde_json::to_string_pretty(&rounded).unwrap() + "\n";
+        av_train::write_atomic(&path, text.as_bytes()).unwrap();
     }
     let golden: BTreeMap<String, f64> =
         serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();

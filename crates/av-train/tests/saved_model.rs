@@ -32,7 +32,7 @@ impl Corpus {
         for actor in 1..=4 {
             for emotion in [3, 4] {
                 let pitch = 0.02 * f64::from(emotion) + 0.003 * f64::from(actor);
-                corpus.write(&corpus.clip(emotion, actor), pitch, 20 * actor as u8);
+                corpus.write(&corpus.clip(emotion, actor), pitch, 20 * actor);
             }
         }
         corpus

@@ -11,7 +11,7 @@ use estimates::{ESTIMATES, mean_square};
 use laws::LAWS;
 
 /// Rows and draws of the gate.
-const GATE: (usize, usize) = (500, 12);
+const GATE: (usize, u64) = (500, 12);
 
 fn main() -> hgr_corr::Result<()> {
     if std::env::args().any(|argument| argument == "--gate") {
