@@ -1,6 +1,6 @@
 //! Whether a system is right as often as it says.
 
-use crate::scorer::total;
+use crate::weights::total;
 use crate::{ClassDecisions, Error, Result, argmax};
 use serde::{Deserialize, Serialize};
 

@@ -63,6 +63,7 @@ mod regression;
 mod scorer;
 mod sign_flips;
 mod temperature;
+mod weights;
 
 pub use bootstrap::{Bootstrap, BootstrapEstimate};
 pub use calibration::{EQUAL_MASS_BINS, ReliabilityBin, ece, reliability};

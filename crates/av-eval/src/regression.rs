@@ -1,6 +1,6 @@
 //! Scores of predicted numbers.
 
-use crate::scorer::total;
+use crate::weights::total;
 use crate::{ValueDecisions, mean};
 
 /// Squared error of each clip. The root of their mean is the RMSE.

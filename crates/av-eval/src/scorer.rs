@@ -2,6 +2,7 @@
 
 use crate::calibration::{Confidences, EQUAL_MASS_BINS};
 use crate::regression::ccc;
+use crate::weights::total;
 use crate::{ClassDecisions, Confusion, ValueDecisions};
 
 /// What can be computed once per clip, and how the score follows from it.
@@ -97,11 +98,6 @@ fn weighted_mean(values: &[f64], weights: &[u32]) -> f64 {
     let counted = values.iter().zip(weights).filter(|(_, weight)| **weight > 0);
     let sum: f64 = counted.map(|(value, &weight)| value * f64::from(weight)).sum();
     sum / total(weights) as f64
-}
-
-/// The sum of all weights.
-pub(crate) fn total(weights: &[u32]) -> u64 {
-    weights.iter().map(|&weight| u64::from(weight)).sum()
 }
 
 #[cfg(test)]

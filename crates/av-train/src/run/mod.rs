@@ -4,6 +4,7 @@ mod executor;
 mod plan;
 mod prepare;
 mod store;
+mod stored;
 mod unit;
 
 pub use prepare::{Prepared, index, prepare};
@@ -20,7 +21,8 @@ use plan::{TrainingRun, plan};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use store::{MODEL, RunManifest, RunStore, program};
-use unit::{StoredRun, train_alone, train_and_test};
+use stored::StoredRun;
+use unit::{train_alone, train_and_test};
 
 /// What a run writes and what it does with an earlier one.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +104,9 @@ impl<'a> Data<'a> {
             let place = match places.get(&key) {
                 Some(place) => *place,
                 None => {
-                    sets.push(prepare(variant, paths, observer)?);
+                    let set = prepare(variant, paths, observer)?;
+                    check_classes(sets.first(), &set)?;
+                    sets.push(set);
                     places.insert(key, sets.len() - 1);
                     sets.len() - 1
                 }
@@ -142,6 +146,18 @@ impl<'a> Data<'a> {
         record.summarise();
         record
     }
+}
+
+/// Variants whose clips have other classes would have no table in common.
+fn check_classes(first: Option<&Prepared>, set: &Prepared) -> Result<()> {
+    let classes = &set.dataset.classes;
+    let same = first.is_none_or(|first| first.dataset.classes == *classes);
+    Error::check(
+        "sweep",
+        format!("{classes:?}"),
+        same,
+        "of variants whose clips have the same classes",
+    )
 }
 
 /// All training runs; several at once, and those of the same numbers once.

@@ -1,6 +1,6 @@
 //! The folder of a run: whose it is, and what of it is done.
 
-use super::unit::StoredRun;
+use super::stored::StoredRun;
 use crate::experiment::Experiment;
 use crate::files::{read_json, write_json};
 use crate::record::{CURVES, EMBEDDINGS, PREDICTIONS, RECORD};

@@ -3,60 +3,17 @@
 use super::plan::TrainingRun;
 use super::prepare::{Prepared, SPLIT_SEED};
 use super::store::RunStore;
+use super::stored::{StoredPrediction, StoredRun};
 use crate::data::{Fit, Subset, Test, Validation};
-use crate::evaluate::{Prediction, common_information, decisions, predict};
+use crate::evaluate::{common_information, decisions, predict};
 use crate::experiment::{Experiment, System};
 use crate::observer::Observer;
-use crate::record::{ClipEmbeddings, PredictionRow, RunRecord};
-use crate::train::{Epoch, Fitted, Setup, fit};
+use crate::record::RunRecord;
+use crate::train::{Fitted, Setup, fit};
 use crate::{Error, Result};
 use av_datasets::Fold;
 use av_eval::Confusion;
-use serde::{Deserialize, Serialize};
 use std::path::Path;
-
-/// A training run that is done, as it is kept until the record is written.
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct StoredRun {
-    pub record: RunRecord,
-    pub curve: Vec<Epoch>,
-    pub predictions: Vec<StoredPrediction>,
-    /// Of each prediction; empty where nobody asked for them.
-    pub embeddings: Vec<ClipEmbeddings>,
-}
-
-/// What was said of a test clip.
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct StoredPrediction {
-    clip: String,
-    subject: String,
-    truth: usize,
-    probabilities: Vec<f64>,
-}
-
-impl StoredRun {
-    /// The same numbers under the name of another run that shares them.
-    pub fn under(mut self, system: &str, variant: Option<&str>) -> Self {
-        self.record.system = system.into();
-        self.record.variant = variant.map(String::from);
-        self
-    }
-
-    /// The lines of `predictions.csv`.
-    pub fn rows(&self) -> impl Iterator<Item = PredictionRow> {
-        let run = &self.record;
-        self.predictions.iter().map(|prediction| PredictionRow {
-            clip: prediction.clip.clone(),
-            subject: prediction.subject.clone(),
-            fold: run.fold.clone(),
-            seed: run.seed,
-            system: run.system.clone(),
-            variant: run.variant.clone(),
-            truth: prediction.truth,
-            probabilities: prediction.probabilities.clone(),
-        })
-    }
-}
 
 /// Trains and tests one run.
 pub(super) fn train_and_test(
@@ -118,16 +75,7 @@ pub(super) fn train_and_test(
         record,
         curve: fitted.curve,
         embeddings: embedded.collect(),
-        predictions: predictions.into_iter().filter_map(stored).collect(),
-    })
-}
-
-fn stored(prediction: Prediction) -> Option<StoredPrediction> {
-    Some(StoredPrediction {
-        truth: prediction.label?,
-        clip: prediction.id,
-        subject: prediction.subject,
-        probabilities: prediction.probabilities,
+        predictions: predictions.into_iter().filter_map(StoredPrediction::of).collect(),
     })
 }
 

@@ -1,13 +1,7 @@
 //! What a task is, and the list of all.
 
 use super::fixtures::Fixtures;
-use super::tasks::{correlation, operators, picture, prediction, sound, training};
-
-/// Result of a step of a task: whatever error its crate has.
-pub type Answer<T> = Result<T, Box<dyn std::error::Error>>;
-
-/// The work of a task, ready to be called again and again on the same data.
-pub type Work = Box<dyn FnMut() -> Answer<()>>;
+use super::tasks::{Answer, Work, correlation, operators, picture, prediction, sound, training};
 
 /// A piece of fixed work.
 pub struct Task {

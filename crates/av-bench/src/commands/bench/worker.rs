@@ -4,7 +4,8 @@
 //! does not matter.
 
 use super::fixtures::Fixtures;
-use super::task::{Answer, Task, Work};
+use super::task::Task;
+use super::tasks::{Answer, Work};
 use crate::failure::{Failure, Result};
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;

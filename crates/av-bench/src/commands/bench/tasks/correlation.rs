@@ -1,8 +1,8 @@
 //! Maximal correlation: the loss of training, and the estimator of tables.
 
+use super::{Answer, Work};
 use super::{draws, variable};
 use crate::commands::bench::fixtures::Fixtures;
-use crate::commands::bench::task::{Answer, Work};
 use std::hint::black_box;
 
 /// Rows and columns of both views: a large batch of the width of a hidden layer, so that products have the most part.

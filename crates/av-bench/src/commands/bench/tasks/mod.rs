@@ -7,9 +7,14 @@ pub mod prediction;
 pub mod sound;
 pub mod training;
 
-use super::task::Answer;
 use av_ops::Streams;
 use candle_core::{Device, Tensor, Var};
+
+/// Result of a step of a task: whatever error its crate has.
+pub type Answer<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// The work of a task, ready to be called again and again on the same data.
+pub type Work = Box<dyn FnMut() -> Answer<()>>;
 
 /// Normal draws, the same for the same name.
 fn draws(name: &str, count: usize) -> Vec<f64> {

@@ -1,8 +1,8 @@
 //! Operators of networks, forward and backward from a given gradient of the result.
 
+use super::{Answer, Work};
 use super::{normal, variable};
 use crate::commands::bench::fixtures::Fixtures;
-use crate::commands::bench::task::{Answer, Work};
 use av_ops::{Conv2dConfig, Direction, RecurrentWeights, Tape, channels_last, conv2d, lstm};
 use std::hint::black_box;
 

@@ -1,7 +1,7 @@
 //! Pictures: decoding, and the search for faces.
 
+use super::{Answer, Work};
 use crate::commands::bench::fixtures::Fixtures;
-use crate::commands::bench::task::{Answer, Work};
 use av_features::{FaceTrack, Follow, Frames};
 use std::hint::black_box;
 

@@ -1,7 +1,7 @@
 //! The prediction of a clip by a trained model, from the media file to the probabilities.
 
+use super::{Answer, Work};
 use crate::commands::bench::fixtures::Fixtures;
-use crate::commands::bench::task::{Answer, Work};
 use av_features::Cache;
 use av_train::SavedModel;
 use std::hint::black_box;

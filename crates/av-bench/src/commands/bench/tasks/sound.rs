@@ -1,8 +1,8 @@
 //! Sound: features of a file, and another rate.
 
 use super::draws;
+use super::{Answer, Work};
 use crate::commands::bench::fixtures::{FILM_RATE_HZ, Fixtures};
-use crate::commands::bench::task::{Answer, Work};
 use av_features::{Extractor as _, LogMel};
 use std::hint::black_box;
 

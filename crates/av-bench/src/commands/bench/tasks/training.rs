@@ -1,8 +1,8 @@
 //! A training step of the demo's networks: forward, joint loss, backward, optimiser.
 
 use super::normal;
+use super::{Answer, Work};
 use crate::commands::bench::fixtures::Fixtures;
-use crate::commands::bench::task::{Answer, Work};
 use av_datasets::{Modalities, Modality};
 use av_ops::{AdamW, AdamWConfig, Mode, Parameters, Streams, Tape, channels_last, clip_grad_norm};
 use av_train::{Batch, BatchRows, Model, ModelConfig, ObjectiveConfig, TermConfig, joint_loss};
