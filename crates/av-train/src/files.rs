@@ -53,3 +53,19 @@ pub(crate) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(
     text.push('\n');
     write_atomic(path, text.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_given_its_name_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join("taken");
+        std::fs::create_dir(&taken).unwrap();
+        let error = write_atomic(&taken, b"whole").unwrap_err();
+        assert!(matches!(error, Error::Write { .. }), "{error}");
+        let left: Vec<_> = folder.path().read_dir().unwrap().map(|it| it.unwrap().path()).collect();
+        assert_eq!(left, [taken]);
+    }
+}
