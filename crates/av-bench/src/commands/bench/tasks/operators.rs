@@ -7,7 +7,7 @@ use av_ops::{Conv2dConfig, Direction, RecurrentWeights, Tape, channels_last, con
 use std::hint::black_box;
 
 /// A convolution in the middle of a network: images of 32 channels and 24 x 24 pixels to 64 channels. Few images, as a
-/// counter of instructions takes two hundred times as long over their products.
+/// counter of instructions takes two thousand times as long over their products.
 const IMAGES: [usize; 4] = [4, 32, 24, 24];
 const CHANNELS_OUT: usize = 64;
 const CONFIG: Conv2dConfig = Conv2dConfig::square(2, 1);
