@@ -1,7 +1,8 @@
 //! RGB images: grey values, squares cut out and scaled.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::error::Cause;
 use crate::{Error, Result};
@@ -43,7 +44,7 @@ impl Frame {
     /// [`Error::Internal`] for pixels that do not fit the sides.
     pub fn scaled(&self, width: usize, height: usize) -> Result<Self> {
         let from = [self.width, self.height];
-        let rgb = scale(&self.rgb, PixelType::U8x3, from, [width, height], ResizeOptions::new())?;
+        let rgb = scale::<U8x3>(&self.rgb, from, [width, height], ResizeOptions::new())?;
         Ok(Self { rgb, width, height, time_s: self.time_s })
     }
 
@@ -57,7 +58,7 @@ impl Frame {
     /// pixels across and down.
     pub(crate) fn part(&self, corner: [f64; 2], sides: [f64; 2], to: [usize; 2]) -> Result<Self> {
         let options = ResizeOptions::new().crop(corner[0], corner[1], sides[0], sides[1]);
-        let rgb = scale(&self.rgb, PixelType::U8x3, [self.width, self.height], to, options)?;
+        let rgb = scale::<U8x3>(&self.rgb, [self.width, self.height], to, options)?;
         Ok(Self { rgb, width: to[0], height: to[1], time_s: self.time_s })
     }
 }
@@ -75,13 +76,13 @@ fn luma([red, green, blue]: [u8; 3]) -> u8 {
 
 /// Scales a grey image.
 pub(crate) fn scale_grey(grey: &[u8], from: [usize; 2], to: [usize; 2]) -> Result<Vec<u8>> {
-    scale(grey, PixelType::U8, from, to, ResizeOptions::new())
+    scale::<U8>(grey, from, to, ResizeOptions::new())
 }
 
-/// Scales an image with a triangle filter that widens with the reduction, so that nothing aliases.
-fn scale(
+/// Scales an image with a triangle filter that widens with the reduction, so that nothing aliases. The kind of pixel is a
+/// type: as a value, the code for every kind that the library knows would be compiled.
+fn scale<P: PixelTrait>(
     pixels: &[u8],
-    kind: PixelType,
     from: [usize; 2],
     to: [usize; 2],
     options: ResizeOptions,
@@ -89,12 +90,15 @@ fn scale(
     let fail = |source: Cause| Error::Internal { what: "scaling an image", source };
     // Sides are at most those of a checked video or configuration.
     let [width, height] = from.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
-    let source = ImageRef::new(width, height, pixels, kind).map_err(|e| fail(e.into()))?;
+    let source = TypedImageRef::<P>::from_buffer(width, height, pixels);
+    let source = source.map_err(|e| fail(e.into()))?;
+    let mut scaled = vec![0; to[0] * to[1] * P::size()];
     let [width, height] = to.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
-    let mut target = Image::new(width, height, kind);
+    let target = TypedImage::<P>::from_buffer(width, height, &mut scaled);
+    let mut target = target.map_err(|e| fail(e.into()))?;
     let options = options.resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new().resize(&source, &mut target, &options).map_err(|e| fail(e.into()))?;
-    Ok(target.into_vec())
+    Resizer::new().resize_typed(&source, &mut target, &options).map_err(|e| fail(e.into()))?;
+    Ok(scaled)
 }
 
 #[cfg(test)]

@@ -65,12 +65,12 @@ pub fn attention(
     v: &Tensor,
     mask: Option<AttentionMask<'_>>,
 ) -> Result<Tensor> {
-    attend([q, k, v], mask, Order::HeadsOutside)
+    attend([q, k, v], mask, HeadLayout::HeadsOutside)
 }
 
 /// Whether the heads of a tensor stand before or after its steps.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
+pub(crate) enum HeadLayout {
     /// (B, heads, steps, D).
     HeadsOutside,
     /// (B, steps, heads, D), as linear maps give them.
@@ -81,11 +81,11 @@ pub(crate) enum Order {
 pub(crate) fn attend(
     [q, k, v]: [&Tensor; 3],
     mask: Option<AttentionMask<'_>>,
-    order: Order,
+    order: HeadLayout,
 ) -> Result<Tensor> {
     let names = match order {
-        Order::HeadsOutside => "B,heads,T,D",
-        Order::HeadsInside => "B,T,heads,D",
+        HeadLayout::HeadsOutside => "B,heads,T,D",
+        HeadLayout::HeadsInside => "B,T,heads,D",
     };
     for tensor in [q, k, v] {
         check_rank(NAME, tensor, names)?;
@@ -103,7 +103,7 @@ pub(crate) fn attend(
     Ok(tape::apply3([&q.contiguous()?, &k.contiguous()?, &v.contiguous()?], op)?)
 }
 
-impl Order {
+impl HeadLayout {
     fn dims(self, batch: usize, heads: usize, steps: usize, width: usize) -> [usize; 4] {
         match self {
             Self::HeadsOutside => [batch, heads, steps, width],
@@ -139,13 +139,13 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn of(q: &Tensor, k: &Tensor, v: &Tensor, order: Order) -> Result<Self> {
+    fn of(q: &Tensor, k: &Tensor, v: &Tensor, order: HeadLayout) -> Result<Self> {
         let (batch, a, b, width) = q.dims4()?;
         let (_, k_a, k_b, _) = k.dims4()?;
         let (_, _, _, value_width) = v.dims4()?;
         let (heads, queries, keys) = match order {
-            Order::HeadsOutside => (a, b, k_b),
-            Order::HeadsInside => (b, a, k_a),
+            HeadLayout::HeadsOutside => (a, b, k_b),
+            HeadLayout::HeadsInside => (b, a, k_a),
         };
         let sizes = Self { batch, heads, queries, keys, width, value_width };
         check_shape(NAME, k, "key for each query", &order.dims(batch, heads, keys, width))?;
@@ -190,7 +190,7 @@ impl Mask {
 
 struct AttentionOp {
     sizes: Sizes,
-    order: Order,
+    order: HeadLayout,
     mask: Option<Mask>,
     /// How the weights of each query came about, for each sequence and head: what backward needs.
     softmax: OnceLock<Vec<Vec<Softmax>>>,

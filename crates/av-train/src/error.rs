@@ -128,6 +128,14 @@ pub enum Error {
         /// What to do.
         mend: &'static str,
     },
+    /// A classifier of columns has nothing to fit to.
+    #[error(
+        "no column differs among the {clips} clips of one class with another: a discriminant needs inputs that vary"
+    )]
+    NothingToDiscriminate {
+        /// Labelled clips.
+        clips: usize,
+    },
     /// A term of the objective is not a number.
     #[error(
         "the {term} term of the objective became {value}: lower training.learning_rate or the weight of the term"

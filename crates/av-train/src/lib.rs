@@ -17,15 +17,17 @@
 //!
 //! # Rooms, by the way of the data
 //!
+//! What the table above names, and what a person who runs experiments meets, stands here; the parts stand in their rooms.
+//!
 //! | room | what |
 //! |---|---|
-//! | `experiment` | the file: a [`System`] is a value; settings, sweeps, checks |
-//! | `data` | features, subsets by purpose, scaling, segments, batches |
-//! | `model` | encoders, [`Fusion`], [`Head`], label network |
-//! | `objective` | a sum of terms by name |
-//! | `train` | from initial weights to the best ones |
-//! | `evaluate` | predictions of clips, held-out common information |
-//! | `record` | the format, summaries, differences, predictions |
+//! | [`experiment`] | the file: a [`System`] is a value; settings, sweeps, checks |
+//! | [`data`] | features, subsets by purpose, scaling, segments, batches |
+//! | [`model`] | encoders, [`fusion`](model::fusion), [`head`](model::head), label network; or a [`classifier`](model::classifier) without networks |
+//! | [`objective`] | a sum of terms by name |
+//! | [`train`] | from initial weights to the best ones |
+//! | [`evaluate`] | predictions of clips, held-out common information |
+//! | [`record`] | the format, summaries, differences, predictions |
 //! | `run` | variants x folds x seeds x systems, kept and resumed |
 //! | `saved_model` | a model in a folder |
 //!
@@ -35,38 +37,28 @@
 //! Leaks are prevented by types: [`fit`] sees a `Subset<Fit>`, which is made of a training view; what a system is judged by
 //! is a `Subset<Test>`, made of a test view; subjects are split before anything is fitted.
 
-mod data;
+pub mod data;
 mod error;
-mod evaluate;
-mod experiment;
+pub mod evaluate;
+pub mod experiment;
 mod files;
-mod model;
-mod objective;
+pub mod model;
+pub mod objective;
 mod observer;
-mod record;
+pub mod record;
 mod run;
 mod saved_model;
-mod train;
+pub mod train;
 
-pub use data::{
-    Batch, BatchRows, Example, Extraction, Fault, FeatureSet, Fit, InputConfig, Normaliser,
-    Scaling, Shard, Subset, Test, Validation, extract, fit_normaliser,
-};
+pub use data::{Extraction, Shard, Subset, extract};
 pub use error::{ClipProblem, Error, Result};
-pub use evaluate::{CommonInformation, Prediction, decisions, predict};
-pub use experiment::{Comparison, Experiment, Sweep, System, Variant};
+pub use evaluate::{Prediction, predict};
+pub use experiment::{Experiment, System};
 pub use files::write_atomic;
-pub use model::{
-    ConcatConfig, Fusion, FusionConfig, Head, HeadConfig, LinearConfig, Model, ModelConfig, Outputs,
-};
-pub use objective::{
-    CrossEntropyConfig, JointLoss, ObjectiveConfig, SoftHgrConfig, TermConfig, Terms, joint_loss,
-};
+pub use model::Model;
+pub use objective::joint_loss;
 pub use observer::{Event, Observer};
-pub use record::{
-    DataSummary, FORMAT, PairedDifference, PredictionRow, Record, RunRecord, ScoreSummary, Summary,
-    VariantRecord, compare_records, label,
-};
+pub use record::{Record, compare_records};
 pub use run::{IfExists, Prepared, RunOptions, RunPaths, index, prepare, run};
 pub use saved_model::{ClipReport, SavedModel, SegmentPrediction};
-pub use train::{Epoch, Fitted, Setup, TrainingConfig, fit};
+pub use train::{Fitted, Setup, fit};

@@ -4,7 +4,9 @@
 use av_datasets::{Modalities, Modality};
 use av_features::{Features, Values};
 use av_train::{
-    Error, Event, Example, Experiment, Fit, Fitted, Observer, Setup, Subset, fit, predict,
+    Error, Event, Experiment, Fitted, Observer, Setup, Subset,
+    data::{Example, Fit},
+    fit, predict,
 };
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

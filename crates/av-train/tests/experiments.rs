@@ -173,3 +173,20 @@ fn what_cannot_be_split_or_told_apart_stops_before_the_extraction() {
     let same = corpus.try_run(&[]).unwrap_err().to_string();
     assert!(same.contains("[\"class0\"], and two at least are needed"), "{same}");
 }
+
+#[test]
+fn validation_without_a_label_is_an_error_and_not_no_validation() {
+    let mut corpus = Corpus::new();
+    // Subjects 0 and 1 alone have labels, and those of fold 1, which is tested; of the others one is kept for validation.
+    for (index, clip) in corpus.clips.iter_mut().enumerate() {
+        clip.unlabelled = index >= 24 && clip.fold != 1;
+    }
+    let settings = ["training.validation=0.2", "protocol.test_folds=['1']", "systems=['fusion']"];
+    let error = corpus.try_run(&settings).unwrap_err().to_string();
+    assert!(
+        error.contains("the validation part holds no labelled clip")
+            && error.contains("training.validation"),
+        "{error}"
+    );
+    assert!(corpus.try_run(&["training.validation=0", settings[1], settings[2]]).is_ok());
+}

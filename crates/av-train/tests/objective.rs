@@ -3,8 +3,10 @@
 
 use av_datasets::{Modalities, Modality};
 use av_train::{
-    Batch, BatchRows, CrossEntropyConfig, ObjectiveConfig, Outputs, SoftHgrConfig, TermConfig,
+    data::{Batch, BatchRows},
     joint_loss,
+    model::Outputs,
+    objective::{CrossEntropyConfig, ObjectiveConfig, SoftHgrConfig, TermConfig},
 };
 use candle_core::{Device, Tensor, Var};
 

@@ -31,6 +31,34 @@ fn every_kind_of_part_trains_and_differs_from_nothing_said() {
     }
 }
 
+#[test]
+fn a_discriminant_is_judged_like_any_system() {
+    let mut corpus = Corpus::new();
+    for (index, clip) in corpus.clips.iter_mut().enumerate() {
+        clip.unlabelled = index % 7 == 3;
+        if index % 10 == 4 {
+            clip.video = vec![];
+        }
+    }
+    let systems = "systems=['fusion', { name = 'lda', classifier = 'lda' },
+        { name = 'deaf', classifier = 'lda', modalities = ['video'] }]";
+    let record = corpus.run(&["seeds=[1]", "bad_clips=0.2", systems]);
+    let uar = |system: &str| record.summary.iter().find(|it| it.system == system).unwrap().uar_mean;
+    // Both bits are linear in both tables; the picture shows one of them.
+    assert!(uar("lda") > 0.9, "{}", uar("lda"));
+    assert!((0.4..0.65).contains(&uar("deaf")), "{}", uar("deaf"));
+    for run in record.runs.iter().filter(|run| run.system != "fusion") {
+        assert!(run.curve.is_empty() && run.best_epoch == 0 && run.common_information.is_none());
+    }
+    let decided = |system: &str| record.predictions.iter().filter(|it| it.system == system).count();
+    assert_eq!(decided("lda"), decided("fusion"));
+    assert!(record.paired.iter().any(|it| it.a == "lda" && it.b == "fusion"));
+
+    let few = corpus.run(&["seeds=[1]", "bad_clips=0.2", systems, "training.labelled=0.2"]);
+    let losses = |record: &Record| record.runs.iter().map(|run| run.log_loss).collect::<Vec<_>>();
+    assert_ne!(losses(&few), losses(&record));
+}
+
 fn losses(record: &Record) -> String {
     record.runs.iter().map(|run| format!("{:?} ", run.log_loss)).collect()
 }

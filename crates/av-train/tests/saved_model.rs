@@ -4,8 +4,8 @@
 use av_datasets::Fold;
 use av_features::{Cache, ClipFormat, write_clip};
 use av_train::{
-    Error, Experiment, Fit, Observer, Prepared, RunOptions, RunPaths, SavedModel, Setup, Subset,
-    fit, predict, prepare, run,
+    Error, Experiment, Observer, Prepared, RunOptions, RunPaths, SavedModel, Setup, Subset,
+    data::Fit, fit, predict, prepare, run,
 };
 use std::path::{Path, PathBuf};
 
@@ -81,9 +81,12 @@ fn close(found: &[f64], expected: &[f64]) {
 
 #[test]
 fn it_says_of_each_clip_what_the_model_in_memory_says() {
-    for system in ["audio", "video", "fusion_hgr"] {
+    let lda = "{ name = \"lda\", classifier = \"lda\" }";
+    for (system, entry) in
+        [("audio", "'audio'"), ("video", "'video'"), ("fusion_hgr", "'fusion_hgr'"), ("lda", lda)]
+    {
         let corpus = Corpus::new();
-        let choice = format!("systems=[\"{system}\"]");
+        let choice = format!("systems=[{entry}]");
         let saved = corpus.run(&[&choice]);
         assert_eq!(saved.classes(), ["happy", "sad"]);
 

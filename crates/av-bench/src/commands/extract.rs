@@ -4,7 +4,7 @@ use crate::contact_sheet;
 use crate::failure::{Failure, Result};
 use crate::progress::Watch;
 use av_features::Cache;
-use av_train::{Extraction, Fault, Shard};
+use av_train::{Extraction, Shard, data::Fault};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

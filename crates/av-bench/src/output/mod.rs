@@ -6,7 +6,7 @@ mod terminal;
 pub use markdown::markdown;
 pub use terminal::{differences, record};
 
-use av_train::{PairedDifference, Record};
+use av_train::{Record, record::PairedDifference};
 use std::collections::BTreeSet;
 
 /// What the scores of a record rest on.

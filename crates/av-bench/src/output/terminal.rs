@@ -1,7 +1,10 @@
 //! Tables on the terminal.
 
 use super::{ends, hash, rests_on, with_sd};
-use av_train::{PairedDifference, Record, Summary};
+use av_train::{
+    Record,
+    record::{PairedDifference, Summary},
+};
 
 /// Metrics whose differences are printed; the record has all.
 const SHOWN: [&str; 2] = ["uar", "accuracy"];

@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Result};
 use av_eval::Confusion;
-use av_train::{Epoch, Record, RunRecord};
+use av_train::{Record, record::RunRecord, train::Epoch};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 

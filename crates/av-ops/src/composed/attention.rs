@@ -4,7 +4,7 @@ use candle_core::{D, Tensor};
 
 use super::softmax::{less_largest, softmax};
 use crate::Result;
-use crate::attention::{AttentionMask, Order};
+use crate::attention::{AttentionMask, HeadLayout};
 
 /// The score of a hidden key: below any other, and finite, as the difference of two infinite ones
 /// is no number.
@@ -14,11 +14,11 @@ const HIDDEN: f64 = -1e30;
 pub(crate) fn attention(
     inputs: [&Tensor; 3],
     mask: Option<AttentionMask<'_>>,
-    order: Order,
+    order: HeadLayout,
 ) -> Result<Tensor> {
     let turn = |tensor: &Tensor| match order {
-        Order::HeadsOutside => tensor.contiguous(),
-        Order::HeadsInside => tensor.transpose(1, 2)?.contiguous(),
+        HeadLayout::HeadsOutside => tensor.contiguous(),
+        HeadLayout::HeadsInside => tensor.transpose(1, 2)?.contiguous(),
     };
     let [q, k, v] = inputs.map(turn);
     let q = q?;

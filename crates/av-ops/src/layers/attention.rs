@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use super::Linear;
-use crate::attention::{AttentionMask, Order, attend};
+use crate::attention::{AttentionMask, HeadLayout, attend};
 use crate::parameters::Scope;
 use crate::{Error, Result};
 
@@ -52,7 +52,7 @@ impl Attention {
             Ok(y.reshape((batch, steps, self.heads, width / self.heads))?)
         };
         let (q, k, v) = (heads(&self.query)?, heads(&self.key)?, heads(&self.value)?);
-        let y = attend([&q, &k, &v], mask, Order::HeadsInside)?;
+        let y = attend([&q, &k, &v], mask, HeadLayout::HeadsInside)?;
         self.output.forward(&y.flatten_from(2)?)
     }
 }

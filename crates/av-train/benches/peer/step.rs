@@ -6,7 +6,13 @@ use av_datasets::{Modalities, Modality};
 use av_ops::{
     AdamW, AdamWConfig, Mode, Parameters, Streams, Tape, awake, channels_last, clip_grad_norm,
 };
-use av_train::{Batch, BatchRows, Model, ModelConfig, ObjectiveConfig, TermConfig, joint_loss};
+use av_train::{
+    Model,
+    data::{Batch, BatchRows},
+    joint_loss,
+    model::ModelConfig,
+    objective::{ObjectiveConfig, TermConfig},
+};
 use candle_core::{DType, Device};
 
 const CLASSES: usize = 6;

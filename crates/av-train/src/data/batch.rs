@@ -6,7 +6,7 @@ use super::subset::Subset;
 use crate::Result;
 use av_datasets::{Modalities, Modality};
 use av_features::Values;
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 /// Segments of clips. Row i of each modality comes from the same clip and time.
 #[derive(Clone, Debug)]
@@ -45,6 +45,15 @@ impl Batch {
         Ok(Self { inputs, labels: labels.collect() })
     }
 
+    /// The given modalities, each of so many columns, next to each other `(B, D)`; 0, the mean, where a row lacks one.
+    pub(crate) fn columns(&self, widths: &[(Modality, usize)], dtype: DType) -> Result<Tensor> {
+        let parts = widths.iter().map(|&(modality, width)| match &self.inputs[modality] {
+            Some(rows) => rows.in_place(&rows.features.flatten_from(1)?.to_dtype(dtype)?),
+            None => Ok(Tensor::zeros((self.len(), width), dtype, &Device::Cpu)?),
+        });
+        Ok(Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 1)?)
+    }
+
     /// Number of rows `B`.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -57,6 +66,25 @@ impl Batch {
 }
 
 impl BatchRows {
+    /// Puts what was made of the rows `(P, ...)` back to their places in the batch `(B, ...)`, 0 elsewhere.
+    pub(crate) fn in_place(&self, made: &Tensor) -> Result<Tensor> {
+        if self.present.iter().all(|&present| present) {
+            return Ok(made.clone());
+        }
+        let count = made.dim(0)?;
+        let nothing = made.narrow(0, 0, 1)?.zeros_like()?;
+        let mut next = 0;
+        let places = self.present.iter().map(|&present| {
+            if !present {
+                return count as u32;
+            }
+            next += 1;
+            next - 1
+        });
+        let places = Tensor::from_iter(places, made.device())?;
+        Ok(Tensor::cat(&[made, &nothing], 0)?.index_select(&places, 0)?)
+    }
+
     /// None when no row has the modality.
     fn gather<Purpose>(
         subset: &Subset<Purpose>,

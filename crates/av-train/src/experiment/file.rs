@@ -1,10 +1,13 @@
 //! An experiment as it stands in a file, before its defaults are filled in.
 
+use super::kind::Kind;
 use super::system::{Comparison, PAPER, Shared, SystemEntry, default_comparisons};
 use super::terms::ObjectiveTable;
 use super::{Experiment, Sweep};
 use crate::data::InputConfig;
-use crate::model::{ConcatConfig, FusionConfig, HeadConfig, ModelConfig};
+use crate::model::ModelConfig;
+use crate::model::fusion::{ConcatConfig, FusionConfig};
+use crate::model::head::HeadConfig;
 use crate::train::TrainingConfig;
 use crate::{Error, Result};
 use av_datasets::{CorpusConfig, Modalities, Modality, Protocol};
@@ -47,8 +50,8 @@ pub(super) struct ExperimentFile {
 struct ModelTable {
     embedding: usize,
     encoders: Modalities<Option<NetworkConfig>>,
-    fusion: Option<FusionConfig>,
-    head: HeadConfig,
+    fusion: Option<Kind<FusionConfig>>,
+    head: Option<Kind<HeadConfig>>,
     /// Short for `fusion.hidden` of a concatenation.
     fusion_hidden: Option<usize>,
     /// Short for `fusion.dropout` of a concatenation.
@@ -61,12 +64,11 @@ struct ModelTable {
 
 impl Default for ModelTable {
     fn default() -> Self {
-        let ModelConfig { embedding, head, .. } = ModelConfig::default();
         Self {
-            embedding,
+            embedding: ModelConfig::default().embedding,
             encoders: Modalities::default(),
             fusion: None,
-            head,
+            head: None,
             fusion_hidden: None,
             fusion_dropout: None,
             audio: None,
@@ -101,10 +103,10 @@ impl ModelTable {
         }
         let concat = (self.fusion_hidden.is_some() || self.fusion_dropout.is_some()).then(|| {
             let default = ConcatConfig::default();
-            FusionConfig::Concat(ConcatConfig {
+            Kind(FusionConfig::Concat(ConcatConfig {
                 hidden: self.fusion_hidden.unwrap_or(default.hidden),
                 dropout: self.fusion_dropout.unwrap_or(default.dropout),
-            })
+            }))
         });
         put(
             &mut self.fusion,
@@ -116,8 +118,9 @@ impl ModelTable {
             modalities: vec![], // each system has its own
             embedding: self.embedding,
             encoders: self.encoders.map(Option::unwrap_or_default),
-            fusion: self.fusion.unwrap_or_default(),
-            head: self.head,
+            fusion: self.fusion.map(|Kind(it)| it).unwrap_or_default(),
+            head: self.head.map(|Kind(it)| it).unwrap_or_default(),
+            ..ModelConfig::default()
         })
     }
 }

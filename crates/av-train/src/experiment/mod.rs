@@ -2,6 +2,7 @@
 
 mod check;
 mod file;
+mod kind;
 mod overrides;
 mod sweep;
 mod system;
@@ -38,15 +39,17 @@ const MAX_BYTES: u64 = 1 << 20;
 /// | `systems` | a list of names of the paper's systems, or tables `[[systems]]`: [`System`] | audio, video, fusion, fusion_hgr |
 /// | `[[compare]]` | pairs `a`, `b` of systems whose scores are compared | each with the first |
 /// | `[sweep]` | `"key" = [values]`: the experiment once for each combination | |
-/// | `[model]` | what the networks of all systems share: [`ModelConfig`](crate::ModelConfig) | |
-/// | `[objective]` | terms by name, for the systems that have them: [`TermConfig`](crate::TermConfig) | |
+/// | `[model]` | what the networks of all systems share: [`ModelConfig`](crate::model::ModelConfig) | |
+/// | `[objective]` | terms by name, for the systems that have them: [`TermConfig`](crate::objective::TermConfig) | |
 /// | `[training]` | the optimiser and its schedule: [`TrainingConfig`] | |
 /// | `[augmentation]` | masks over log-mel patches | none |
 /// | `bad_clips` | fraction of clips with a problem that is accepted | 0 |
 ///
 /// A table of `[[systems]]` has a `name` and, where it differs from `[model]` and the rest of the file, `modalities`,
 /// `embedding`, `encoders`, `fusion`, `head` and `objective`; in the last, a term is a table with a `kind`, or `true` (as in
-/// `[objective]`), or `false` (not at all).
+/// `[objective]`), or `false` (not at all). `fusion`, `head` and `classifier` are tables with a `kind`, or the kind alone. A
+/// system with another `classifier` than `network` has nothing of what belongs to networks:
+/// [`ClassifierConfig`](crate::model::classifier::ClassifierConfig).
 ///
 /// ```
 /// let experiment = av_train::Experiment::parse(

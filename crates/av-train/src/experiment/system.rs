@@ -1,7 +1,11 @@
 //! A system is a value: what it reads, its networks, and what it minimises.
 
+use super::kind::Kind;
 use super::terms::{CLASSIFICATION, CORRELATION, TermEntry};
-use crate::model::{FusionConfig, HeadConfig, ModelConfig};
+use crate::model::ModelConfig;
+use crate::model::classifier::ClassifierConfig;
+use crate::model::fusion::FusionConfig;
+use crate::model::head::HeadConfig;
 use crate::objective::ObjectiveConfig;
 use crate::{Error, Result};
 use av_datasets::{Modalities, Modality};
@@ -17,10 +21,10 @@ use std::fmt;
 pub struct System {
     /// Name in records and tables.
     pub name: String,
-    /// Its networks.
+    /// Its networks, or its classifier of columns.
     #[serde(flatten)]
     pub model: ModelConfig,
-    /// What it minimises.
+    /// What its networks minimise.
     pub objective: ObjectiveConfig,
 }
 
@@ -81,7 +85,7 @@ pub(super) enum SystemEntry {
 }
 
 /// A table of `[[systems]]`. Under a name of the paper's, what is left out is as there; else all inputs are read and the
-/// clips are classified.
+/// networks classify.
 #[derive(Clone, Debug, DeserializeDerive)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SystemTable {
@@ -90,8 +94,9 @@ pub(super) struct SystemTable {
     embedding: Option<usize>,
     #[serde(default)]
     encoders: Modalities<Option<NetworkConfig>>,
-    fusion: Option<FusionConfig>,
-    head: Option<HeadConfig>,
+    fusion: Option<Kind<FusionConfig>>,
+    head: Option<Kind<HeadConfig>>,
+    classifier: Option<Kind<ClassifierConfig>>,
     #[serde(default)]
     objective: BTreeMap<String, TermEntry>,
 }
@@ -106,7 +111,7 @@ impl SystemEntry {
             Self::Table(table) => &table.name,
         };
         let known = PAPER.iter().find(|(known, ..)| known == name);
-        let (modalities, names) = match (known, self) {
+        let (modalities, terms) = match (known, self) {
             (Some((_, modalities, terms)), _) => (modalities.to_vec(), terms.to_vec()),
             (None, Self::Table(_)) => (available.to_vec(), vec![CLASSIFICATION]),
             (None, Self::Name(_)) => {
@@ -122,8 +127,15 @@ impl SystemEntry {
             model: ModelConfig { modalities, ..shared.model.clone() },
             objective: ObjectiveConfig::new(),
         };
-        for term in names {
-            system.add_shared(term, shared)?;
+        if let Self::Table(table) = self
+            && let Some(Kind(classifier)) = &table.classifier
+        {
+            system.model.classifier = classifier.clone();
+        }
+        if system.model.classifier.of_columns().is_none() {
+            for term in terms {
+                system.add_shared(term, shared)?;
+            }
         }
         if let Self::Table(table) = self {
             table.fill(&mut system, shared)?;
@@ -133,8 +145,14 @@ impl SystemEntry {
 }
 
 impl SystemTable {
+    /// # Errors
+    ///
+    /// Settings of networks for a classifier that is none, a term that `[objective]` does not describe.
     fn fill(&self, system: &mut System, shared: &Shared) -> Result<()> {
         let model = &mut system.model;
+        if model.classifier.of_columns().is_some() {
+            self.has_no_networks()?;
+        }
         if let Some(modalities) = &self.modalities {
             model.modalities = modalities.clone();
         }
@@ -144,10 +162,10 @@ impl SystemTable {
                 model.encoders[modality] = encoder.clone();
             }
         }
-        if let Some(fusion) = &self.fusion {
+        if let Some(Kind(fusion)) = &self.fusion {
             model.fusion = fusion.clone();
         }
-        if let Some(head) = &self.head {
+        if let Some(Kind(head)) = &self.head {
             model.head = head.clone();
         }
         for (name, term) in &self.objective {
@@ -156,6 +174,27 @@ impl SystemTable {
                 TermEntry::Wanted(false) => drop(system.objective.remove(name)),
                 TermEntry::Table(term) => drop(system.objective.insert(name.clone(), term.clone())),
             }
+        }
+        Ok(())
+    }
+}
+
+impl SystemTable {
+    fn has_no_networks(&self) -> Result<()> {
+        let given = [
+            ("embedding", self.embedding.is_some()),
+            ("encoders", self.encoders.iter().any(|(_, encoder)| encoder.is_some())),
+            ("fusion", self.fusion.is_some()),
+            ("head", self.head.is_some()),
+            ("objective", !self.objective.is_empty()),
+        ];
+        for (key, given) in given {
+            Error::check(
+                &format!("systems.{}.{key}", self.name),
+                "given",
+                !given,
+                "left out: it is of networks, and the classifier of this system is none",
+            )?;
         }
         Ok(())
     }
@@ -177,9 +216,10 @@ impl System {
         self.model.modalities.contains(&modality)
     }
 
-    /// The first two modalities that it reads, whose common information is measured; none where it reads only one.
+    /// The first two modalities that it embeds, whose common information is measured; none where it embeds only one or none.
     pub(crate) fn first_pair(&self) -> Option<[Modality; 2]> {
-        self.model.modalities.first_chunk().copied()
+        let networks = self.model.classifier.of_columns().is_none();
+        self.model.modalities.first_chunk().copied().filter(|_| networks)
     }
 
     /// # Errors
@@ -209,6 +249,9 @@ impl System {
             self.model.embedding > 0,
             "at least 1",
         )?;
+        if let Some(classifier) = self.model.classifier.of_columns() {
+            return classifier.check(&of("classifier"));
+        }
         let terms = self.objective.len();
         Error::check(&of("objective (number of terms)"), terms, terms > 0, "at least 1")?;
         for (name, term) in &self.objective {

@@ -126,9 +126,32 @@ fn a_value_out_of_range_says_what_is_allowed() {
     assert_eq!(error.to_string(), "training.validation is 1.5: it must be in [0, 1)");
 }
 
+const LDA: &str =
+    "systems=['fusion', { name = 'lda', classifier = { kind = 'lda', shrinkage = 0.5 } }]";
+
+#[test]
+fn a_system_with_another_classifier_has_no_networks() {
+    let experiment = Experiment::parse(MINIMAL, &[LDA.into()]).unwrap();
+    let lda = serde_json::to_value(experiment.system("lda")).unwrap();
+    let expected = serde_json::json!({
+        "name": "lda",
+        "modalities": ["audio", "video"],
+        "classifier": { "kind": "lda", "shrinkage": 0.5 },
+        "objective": {},
+    });
+    assert_eq!(lda, expected);
+    let short = ["systems=[{ name = 'a', classifier = 'lda', modalities = ['audio'] }]".into()];
+    let short = Experiment::parse(MINIMAL, &short).unwrap();
+    let long =
+        ["systems=[{ name = 'a', classifier = { kind = 'lda' }, modalities = ['audio'] }]".into()];
+    assert_eq!(short.systems, Experiment::parse(MINIMAL, &long).unwrap().systems);
+    // A comparison names it as any other.
+    assert_eq!((&*experiment.compare[0].a, &*experiment.compare[0].b), ("lda", "fusion"));
+}
+
 #[test]
 fn what_is_written_is_read_again_as_the_same_experiment() {
-    for settings in [vec![], vec!["systems=[\"audio\"]"], vec!["training.epochs=5,6"]] {
+    for settings in [vec![], vec!["systems=[\"audio\"]"], vec!["training.epochs=5,6"], vec![LDA]] {
         let settings: Vec<String> = settings.into_iter().map(String::from).collect();
         let experiment = Experiment::parse(MINIMAL, &settings).unwrap();
         let text = toml::to_string(&experiment).unwrap();
@@ -170,6 +193,24 @@ fn a_setting_reaches_into_systems_by_name_and_into_terms_everywhere() {
         (&["systems=[{ name = \"a b\" }]"], "letters, digits"),
         (&["systems=[{ name = \"x\", modalities = [\"video\", \"audio\"] }]"], "audio first"),
         (&["systems=[{ name = \"x\", fusion = { kind = \"glue\" } }]"], "unknown variant `glue`"),
+        (&["systems=[{ name = \"x\", fusion = \"glue\" }]"], "unknown variant `glue`"),
+        (
+            &["systems=[{ name = \"x\", fusion = 3 }]"],
+            "the name of a kind or a table with a `kind`",
+        ),
+        (&["systems=[{ name = \"x\", classifier = \"svm\" }]"], "unknown variant `svm`"),
+        (
+            &["systems=[{ name = \"x\", classifier = \"lda\", head = \"linear\" }]"],
+            "x.head is given",
+        ),
+        (
+            &["systems=[{ name = \"x\", classifier = \"lda\", objective.classification = true }]"],
+            "x.objective is given",
+        ),
+        (
+            &["systems=[{ name = \"x\", classifier = { kind = \"lda\", shrinkage = 0 } }]"],
+            "systems.x.classifier.shrinkage is 0: it must be above 0",
+        ),
         (&["systems=[{ name = \"x\", objective.more = true }]"], "a table with a `kind`"),
         (&["objective.audio_smell=1"], "unknown field `audio_smell`"),
         (&["objective.correlation.pairs.audio_smell=1"], "a pair such as audio_video"),

@@ -36,9 +36,9 @@ impl TrainingRun<'_> {
             data: usize,
             fold: usize,
             seed: u64,
-            model: &'a crate::ModelConfig,
+            model: &'a crate::model::ModelConfig,
             objective: &'a crate::objective::ObjectiveConfig,
-            training: &'a crate::TrainingConfig,
+            training: &'a crate::train::TrainingConfig,
             masks: Option<av_features::augment::SpecAugment>,
         }
         let key = Key {

@@ -1,5 +1,6 @@
 //! One training run: from initial weights to the best ones.
 
+mod at_once;
 mod checkpoint;
 mod config;
 mod curve;
@@ -60,7 +61,7 @@ pub struct Fitted {
     pub normaliser: Normaliser,
     /// One entry per epoch.
     pub curve: Vec<Epoch>,
-    /// The epoch whose weights were taken, from 1.
+    /// The epoch whose weights were taken, from 1; 0 where the classifier was fitted at once.
     pub best_epoch: usize,
 }
 
@@ -72,7 +73,7 @@ pub struct Fitted {
 ///
 /// # Errors
 ///
-/// A subset without labelled clips, a non-finite term (with the epoch), [`Error::Interrupted`].
+/// A subset without labelled clips, that of validation too, a non-finite term (with the epoch), [`Error::Interrupted`].
 pub fn fit(
     setup: Setup,
     train: &Subset<Fit>,
@@ -80,6 +81,15 @@ pub fn fit(
     checkpoint: Option<&Path>,
     observer: Observer,
 ) -> Result<Fitted> {
+    if validation.is_some_and(|subset| subset.examples().is_empty()) {
+        return Err(Error::EmptyPart {
+            what: format!("{}: the validation part", setup.name),
+            mend: "look at the label map of the data set, set training.validation to 0 or to a larger fraction",
+        });
+    }
+    if let Some(classifier) = setup.model.classifier.of_columns() {
+        return at_once::fit(setup, classifier, train, validation);
+    }
     let training = setup.training;
     let first = Stage::new(setup, train)?.run(
         training.epochs,
@@ -95,6 +105,13 @@ pub fn fit(
         observer,
     )?;
     Ok(Fitted { curve: first.curve, ..second })
+}
+
+fn no_labels(name: &str) -> Error {
+    Error::EmptyPart {
+        what: format!("{name}: the training part"),
+        mend: "look at the label map of the data set and at training.labelled",
+    }
 }
 
 /// Extensions of the checkpoints of [`fit`]: training with validation, and again without.
@@ -116,10 +133,7 @@ impl<'a> Stage<'a> {
         let normaliser = fit_normaliser(subset);
         let mut subset = labels::within_budget(subset, setup.training.labelled, &streams);
         if subset.labelled().examples().is_empty() {
-            return Err(Error::EmptyPart {
-                what: format!("{}: the training part", setup.name),
-                mend: "look at the label map of the data set and at training.labelled",
-            });
+            return Err(no_labels(setup.name));
         }
         if !setup.objective.values().any(|term| term.uses_unlabelled()) {
             // Unlabelled clips have no term here and would only thin out the batches.

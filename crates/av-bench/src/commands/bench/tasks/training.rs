@@ -5,7 +5,13 @@ use super::{Answer, Work};
 use crate::commands::bench::fixtures::Fixtures;
 use av_datasets::{Modalities, Modality};
 use av_ops::{AdamW, AdamWConfig, Mode, Parameters, Streams, Tape, channels_last, clip_grad_norm};
-use av_train::{Batch, BatchRows, Model, ModelConfig, ObjectiveConfig, TermConfig, joint_loss};
+use av_train::{
+    Model,
+    data::{Batch, BatchRows},
+    joint_loss,
+    model::ModelConfig,
+    objective::{ObjectiveConfig, TermConfig},
+};
 use candle_core::{DType, Device};
 
 /// Shapes of a segment in the demo: log-mel patches and face crops.
