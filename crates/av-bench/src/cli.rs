@@ -67,7 +67,7 @@ pub struct BenchArgs {
     /// Only these tasks
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Count instructions with valgrind, which are the same on a busy machine, instead of wall time, which is only told
+    /// Count instructions with valgrind, which are the same on a busy machine, instead of wall time, which is only reported
     #[arg(long)]
     pub instructions: bool,
     /// Measure so many times; from two counts of instructions on, each task's tolerance comes from their spread
@@ -170,7 +170,7 @@ pub struct ReportArgs {
     /// Files record.json
     #[arg(required = true)]
     pub records: Vec<PathBuf>,
-    /// The page (default: report.html beside the first record)
+    /// The page (default: report.html next to the first record)
     #[arg(long)]
     pub out: Option<PathBuf>,
 }

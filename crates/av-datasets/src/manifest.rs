@@ -15,7 +15,7 @@ impl Dataset {
     /// BLAKE3 hash in 64 hexadecimal digits of what the clips are: names, subjects, classes, folds,
     /// turns and targets, and for each modality the size of the media file in bytes or the columns and values of the table's row.
     ///
-    /// Two people who see the same hash beside a score had the same clips. The hash depends neither on the
+    /// Two people who see the same hash next to a score had the same clips. The hash depends neither on the
     /// folder the corpus lies in, nor on file times, nor on the order of files or rows. A media file that is
     /// no longer there counts as absent.
     ///

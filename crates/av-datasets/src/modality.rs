@@ -6,7 +6,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
-/// A way in which a clip tells an emotion.
+/// A way in which a clip shows an emotion.
 ///
 /// A further one is a variant, its place in [`ALL`](Self::ALL), its [`name`](Self::name) and its
 /// [`medium`](Self::medium): whatever holds one value per modality is a [`Modalities`].

@@ -42,23 +42,23 @@ impl TrainView {
 
     /// Holds out subjects for early stopping and the like: `(fit, validation)`, with no subject in both.
     ///
-    /// `share` of the subjects is held out, rounded, at least one and not all. Which ones depends on the
+    /// `fraction` of the subjects is held out, rounded, at least one and not all. Which ones depends on the
     /// seed and the subjects' names. Fewer are held out where the fit part would otherwise lose its last
     /// clip of a class; where that happens with every single subject, one is held out all the same.
     /// Subjects with labelled clips are held out before those without any.
     ///
-    /// Errors: fewer than two subjects; a share that is not between 0 and 1.
+    /// Errors: fewer than two subjects; a fraction that is not between 0 and 1.
     pub fn split_validation(
         &self,
         dataset: &Dataset,
-        share: f64,
+        fraction: f64,
         seed: u64,
     ) -> Result<(Self, Self)> {
-        if !(share > 0.0 && share < 1.0) {
+        if !(fraction > 0.0 && fraction < 1.0) {
             return Err(Error::Setting {
-                key: "share of validation subjects",
+                key: "fraction of validation subjects",
                 expected: "between 0 and 1".into(),
-                actual: share.to_string(),
+                actual: fraction.to_string(),
             });
         }
         let subjects = self.subjects(dataset);
@@ -68,7 +68,7 @@ impl TrainView {
             return Err(Error::TooFew { what, unit, expected: 2, actual: count });
         }
         // Between 0 and the number of subjects, so the cast loses nothing but the fraction.
-        let wanted = ((share * count as f64).round() as usize).clamp(1, count - 1);
+        let wanted = ((fraction * count as f64).round() as usize).clamp(1, count - 1);
         let held_out = hold_out(&subjects, wanted, seed);
         let (validation, fit) = self.clips.iter().partition(|&&index| {
             dataset.clips.get(index).is_some_and(|clip| held_out.contains(clip.subject.as_str()))

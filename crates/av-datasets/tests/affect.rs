@@ -102,7 +102,7 @@ fn a_damaged_copy_of_afew_va_is_told_clip_by_clip() {
         "010/010.json: is not a file of at most 67108864 bytes".into(),
         format!("601/601.json: {name}"),
         "copy/001/001.json: clip `001` has a file already".into(),
-        "003: images without a .json file beside them".into(),
+        "003: images without a .json file next to them".into(),
     ];
     let found = problems(&dataset, root.path());
     assert_eq!(found.len(), expected.len(), "{found:#?}");

@@ -1,4 +1,4 @@
-//! The real corpora, where they lie beside the workspace.
+//! The real corpora, where they lie next to the workspace.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says what it expects by panicking
 
 mod support;

@@ -43,7 +43,7 @@ fn a_row_becomes_the_picture_of_its_clip_and_the_rest_is_reported() {
     assert_eq!(
         angry.sources[Modality::Video],
         None,
-        "a medium beside rows could not be trained on"
+        "a medium next to rows could not be trained on"
     );
     assert_eq!((happy.fold.as_deref(), angry.fold.as_deref()), (Some("a"), None));
     let table = &dataset.tables[0];

@@ -1,4 +1,4 @@
-use crate::mlp::check_share;
+use crate::mlp::check_fraction;
 use crate::{Encoder, Error, Result};
 use av_ops::{
     BatchNorm, Conv2d, Conv2dConfig, Linear, Mode, Scope, by_rows, channels_last, dropout,
@@ -44,14 +44,14 @@ pub struct ConvNet {
 impl ConvNet {
     /// Builds the network for `in_channels` and `out_dim` embedding dimensions.
     ///
-    /// Errors: no block, a block without channels, a dropout share outside `[0, 1)`.
+    /// Errors: no block, a block without channels, a dropout fraction outside `[0, 1)`.
     pub fn new(
         scope: &mut Scope,
         in_channels: usize,
         out_dim: usize,
         config: &ConvNetConfig,
     ) -> Result<Self> {
-        check_share("convnet.dropout", config.dropout)?;
+        check_fraction("convnet.dropout", config.dropout)?;
         if config.channels.is_empty() || config.channels.contains(&0) {
             return Err(Error::Setting {
                 name: "convnet.channels",

@@ -37,17 +37,17 @@ pub struct Mlp {
 impl Mlp {
     /// Builds the network for `in_dim` columns and `out_dim` embedding dimensions.
     ///
-    /// Errors: a dropout share outside `[0, 1)`, a width of 0.
+    /// Errors: a dropout fraction outside `[0, 1)`, a width of 0.
     pub fn new(
         scope: &mut Scope,
         in_dim: usize,
         out_dim: usize,
         config: &MlpConfig,
     ) -> Result<Self> {
-        for (name, share) in
+        for (name, fraction) in
             [("mlp.input_dropout", config.input_dropout), ("mlp.dropout", config.dropout)]
         {
-            check_share(name, share)?;
+            check_fraction(name, fraction)?;
         }
         if config.hidden == 0 {
             return Err(Error::Setting {
@@ -78,10 +78,10 @@ impl Encoder for Mlp {
     }
 }
 
-/// A dropout share must leave something.
-pub(crate) fn check_share(name: &'static str, share: f64) -> Result<()> {
-    if (0.0..1.0).contains(&share) {
+/// A dropout fraction must leave something.
+pub(crate) fn check_fraction(name: &'static str, fraction: f64) -> Result<()> {
+    if (0.0..1.0).contains(&fraction) {
         return Ok(());
     }
-    Err(Error::Setting { name, actual: share.to_string(), expected: "in [0, 1)" })
+    Err(Error::Setting { name, actual: fraction.to_string(), expected: "in [0, 1)" })
 }

@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// The bootstrap over subjects and seeds: what new people, and these trainings begun anew, would give.
+/// The bootstrap over subjects and seeds: what new people, and these trainings begun again, would give.
 ///
 /// Definition: the score of a seed is that of all its clips pooled (over folds), and the score is the mean over seeds. A draw
 /// takes as many subjects as there are, with replacement, and so with the seeds, independently; all clips of a drawn

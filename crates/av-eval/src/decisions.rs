@@ -1,4 +1,4 @@
-//! What a system says of clips, beside what is true of them.
+//! What a system says of clips, next to what is true of them.
 
 use crate::{Confusion, Error, Result};
 

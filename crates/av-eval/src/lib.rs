@@ -13,7 +13,7 @@
 //! | How much softer should it be? | [`fit_temperature`], [`at_temperature`] |
 //! | Where would the score lie with new people? | [`Bootstrap::score`] with [`Clusters`] |
 //! | Is A better than B, for new people? | [`Bootstrap::difference`], the main interval |
-//! | Is A better than B, for new training sets? | [`corrected_resampled_t_of_folds`], beside it |
+//! | Is A better than B, for new training sets? | [`corrected_resampled_t_of_folds`], next to it |
 //! | Can that be chance? | [`subject_differences`], [`sign_flips`]; by ranks [`wilcoxon`] |
 //! | And with several claims at once? | [`holm`] |
 //! | Do several systems differ at all? | [`friedman`] |

@@ -190,7 +190,7 @@ pub enum Error {
         /// What it reads from a table.
         modality: Modality,
     },
-    /// A file that lies beside a record is not the one that was written with it.
+    /// A file that lies next to a record is not the one that was written with it.
     #[error("{} is not the file that was written with its record: its hash is {actual}, and {expected} is recorded", path.display())]
     OtherFile {
         /// The file.

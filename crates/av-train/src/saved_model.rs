@@ -174,7 +174,7 @@ impl SavedModel {
     }
 }
 
-/// Puts a copy of the model file by which faces are found beside the weights, and names it instead.
+/// Puts a copy of the model file by which faces are found next to the weights, and names it instead.
 fn save_detector(input: &mut InputConfig, folder: &Path) -> Result<()> {
     if let Some(detector) = input.detector_mut() {
         write_atomic(&folder.join(DETECTOR), detector.content()?)?;

@@ -130,7 +130,7 @@ fn it_says_of_each_clip_what_the_model_in_memory_says() {
             }
             decisions.insert(format!("{probabilities:?}"));
         }
-        assert!(decisions.len() >= 4, "the clips of four people are told apart");
+        assert!(decisions.len() >= 4, "the clips of four people are distinguished");
     }
 }
 

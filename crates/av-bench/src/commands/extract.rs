@@ -8,7 +8,7 @@ use av_train::{Extraction, Shard, data::Fault};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// `av-bench extract`: fills the cache, prints what became of the clips, and fails if more of them have a fault than
+/// `av-bench extract`: fills the cache, prints the outcome of the clips, and fails if more of them have a fault than
 /// the experiment allows.
 pub fn extract(arguments: &ExtractArgs) -> Result<()> {
     let experiment = read(&arguments.common)?;
@@ -38,7 +38,7 @@ fn how_to_resume(error: av_train::Error) -> Failure {
     Failure::Interrupted(text.into())
 }
 
-/// What became of the clips, then every fault under its kind.
+/// The outcome of the clips, then every fault under its kind.
 fn summary(extraction: &Extraction, shard: Shard, total: usize, time: Duration) -> String {
     let Extraction { clips, computed, cached, rebuilt, failed, faults, faces, media_bytes } =
         extraction;

@@ -91,12 +91,12 @@ fn spread<'a>(clips: impl Iterator<Item = &'a Clip>, count: usize) -> Vec<(&'a s
 fn strips(clips: &[(&str, &Path)], tracker: &FaceTracking) -> Result<Vec<Strip>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        let share = clips.len().div_ceil(cores).max(1);
+        let per_core = clips.len().div_ceil(cores).max(1);
         let work = |part: &[(&str, &Path)]| -> Vec<Strip> {
             part.iter().map(|(name, path)| strip(name, path, tracker)).collect()
         };
         let threads: Vec<_> =
-            clips.chunks(share).map(|part| scope.spawn(move || work(part))).collect();
+            clips.chunks(per_core).map(|part| scope.spawn(move || work(part))).collect();
         let mut strips = vec![];
         for thread in threads {
             let broken = |_| Failure::Internal("a thread that draws a contact sheet broke".into());

@@ -13,11 +13,11 @@ const SHOWN: [&str; 2] = ["uar", "accuracy"];
 pub fn record(record: &Record) -> String {
     let data = &record.data;
     let mut text = format!("{}, manifest {}\n", rests_on(record), hash(record));
-    if let Some(share) = data.faces_share {
+    if let Some(fraction) = data.faces_share {
         let (found, frames) = (data.faces.found, data.faces.frames);
         text.push_str(&format!(
             "faces found in {found} of {frames} frames ({:.1} %)\n",
-            share * 100.0
+            fraction * 100.0
         ));
     }
     text.push('\n');

@@ -49,7 +49,7 @@ fn section(html: &mut String, record: &Record) -> Result<()> {
     );
     figures(html, "Confusion matrices", &plots::confusions(record)?);
     html.push_str(
-        "<p class=\"note\">Rows: true class; columns: decided class; share of the row.</p>\n",
+        "<p class=\"note\">Rows: true class; columns: decided class; fraction of the row.</p>\n",
     );
     figures(html, "Learning curves", &plots::curves(record)?);
     html.push_str(
@@ -79,12 +79,12 @@ fn data(html: &mut String, record: &Record) {
         record.version,
         record.device
     );
-    if let Some(share) = data.faces_share {
+    if let Some(fraction) = data.faces_share {
         let (found, frames) = (data.faces.found, data.faces.frames);
         let _ = writeln!(
             html,
             "<p>A face was found in {found} of {frames} frames ({:.1} %).</p>",
-            share * 100.0
+            fraction * 100.0
         );
     }
 }

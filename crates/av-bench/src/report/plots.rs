@@ -12,10 +12,10 @@ const SIZE: (u32, u32) = (460, 300);
 /// Side of a confusion matrix, pixels.
 const MATRIX: u32 = 380;
 
-/// Room for class names beside a confusion matrix, pixels.
+/// Room for class names next to a confusion matrix, pixels.
 const MARGIN: i32 = 90;
 
-/// Characters of a class name that fit beside a confusion matrix.
+/// Characters of a class name that fit next to a confusion matrix.
 const NAME_LENGTH: usize = 11;
 
 const TRAINING: RGBColor = RGBColor(120, 120, 120);
@@ -120,14 +120,14 @@ fn matrix(title: &str, classes: &[String], counts: &Confusion) -> Result<String>
             area.draw_text(&short, &text(11), (at + 2, 30 + MATRIX as i32))?;
             let clips = cells.iter().sum::<u64>().max(1) as f64;
             for (column, count) in cells.iter().enumerate() {
-                let share = *count as f64 / clips;
+                let fraction = *count as f64 / clips;
                 let left = MARGIN + column as i32 * side;
                 let corners = [(left, top), (left + side - 1, top + side - 1)];
-                area.draw(&Rectangle::new(corners, STRONG.mix(0.04 + 0.9 * share).filled()))?;
-                let colour = if share > 0.5 { &WHITE } else { &BLACK };
+                area.draw(&Rectangle::new(corners, STRONG.mix(0.04 + 0.9 * fraction).filled()))?;
+                let colour = if fraction > 0.5 { &WHITE } else { &BLACK };
                 let style = ("sans-serif", 12).into_font().color(colour);
                 let at = (left + side / 2 - 12, top + side / 2 - 6);
-                area.draw_text(&format!("{share:.2}"), &style, at)?;
+                area.draw_text(&format!("{fraction:.2}"), &style, at)?;
             }
         }
         Ok(())

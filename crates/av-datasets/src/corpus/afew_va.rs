@@ -79,7 +79,7 @@ impl AfewVa {
             }
         }
         for folder in images.keys().filter(|folder| !described.contains(*folder)) {
-            let reason = "images without a .json file beside them";
+            let reason = "images without a .json file next to them";
             problems.push(Problem::new(root.join(folder), reason));
         }
         if clips.is_empty() {
@@ -188,6 +188,6 @@ fn affect(frames: &BTreeMap<String, Frame>, wrong: &mut Vec<String>) -> Vec<Opti
             Err(reason) => complaints.add(format!("frame {key}: {reason}")),
         }
     }
-    wrong.extend(complaints.told());
+    wrong.extend(complaints.summary());
     affect
 }

@@ -76,7 +76,7 @@ impl AffWild2 {
                 continue;
             };
             let (affect, complaints) = affect(&text);
-            if let Some(complaint) = complaints.told() {
+            if let Some(complaint) = complaints.summary() {
                 report(path, complaint);
             }
             annotated.insert(video);

@@ -45,7 +45,7 @@ impl Complaints {
     }
 
     /// One sentence for all of them; none where there is none.
-    pub fn told(self) -> Option<String> {
+    pub fn summary(self) -> Option<String> {
         let first = self.first?;
         Some(match self.more {
             0 => first,

@@ -102,7 +102,7 @@ impl Iemocap {
 fn rows(root: &Path) -> Result<Rows> {
     let mut rows = Rows::default();
     for path in Files::below(root)?.relative {
-        // The folders beside these files hold what single raters said.
+        // The folders next to these files hold what single raters said.
         let mut parts = path.rsplit('/');
         let (Some(name), Some("EmoEvaluation")) = (parts.next(), parts.next()) else { continue };
         let Some(dialogue) = name.strip_suffix(".txt").filter(|name| !name.starts_with("._"))

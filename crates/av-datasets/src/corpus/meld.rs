@@ -32,7 +32,7 @@ const UNNAMED: [&str; 5] =
 /// MELD: 1,432 dialogues of a television series in 13,708 utterances, with emotion and sentiment, split by dialogue.
 ///
 /// The three tables `train_sent_emo.csv`, `dev_sent_emo.csv` and `test_sent_emo.csv` lie anywhere below the data folder.
-/// A clip is `diaD_uttU.mp4`; dialogues are numbered anew in each split, so a folder above it says which split it is of:
+/// A clip is `diaD_uttU.mp4`; dialogues are numbered again in each split, so a folder above it says which split it is of:
 /// `train_splits`, `dev_splits_complete`, `output_repeated_splits_test`, or `train`, `dev`, `test`. Clips are named
 /// `train/dia0_utt0`; the subject is the speaker, the fold the split, and [`Clip::turn`](crate::Clip::turn) the place in
 /// the dialogue.

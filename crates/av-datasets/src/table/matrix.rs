@@ -1,4 +1,4 @@
-//! A feature table as arrays: one of numbers, and lists of texts beside it.
+//! A feature table as arrays: one of numbers, and lists of texts next to it.
 
 use super::csv_file::{MAX_BYTES, MAX_COLUMNS, MAX_ROWS};
 use super::join::MAX_CELLS;

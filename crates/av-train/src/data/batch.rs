@@ -66,7 +66,7 @@ impl Batch {
 }
 
 impl BatchRows {
-    /// Puts what was made of the rows `(P, ...)` back to their places in the batch `(B, ...)`, 0 elsewhere.
+    /// Puts what was made of the rows `(P, ...)` back to their positions in the batch `(B, ...)`, 0 elsewhere.
     pub(crate) fn in_place(&self, made: &Tensor) -> Result<Tensor> {
         if self.present.iter().all(|&present| present) {
             return Ok(made.clone());
@@ -74,15 +74,15 @@ impl BatchRows {
         let count = made.dim(0)?;
         let nothing = made.narrow(0, 0, 1)?.zeros_like()?;
         let mut next = 0;
-        let places = self.present.iter().map(|&present| {
+        let positions = self.present.iter().map(|&present| {
             if !present {
                 return count as u32;
             }
             next += 1;
             next - 1
         });
-        let places = Tensor::from_iter(places, made.device())?;
-        Ok(Tensor::cat(&[made, &nothing], 0)?.index_select(&places, 0)?)
+        let positions = Tensor::from_iter(positions, made.device())?;
+        Ok(Tensor::cat(&[made, &nothing], 0)?.index_select(&positions, 0)?)
     }
 
     /// None when no row has the modality.

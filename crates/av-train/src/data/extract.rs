@@ -10,7 +10,7 @@ use av_features::{Cache, Cached, Faces, Origin};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What became of the clips of a shard.
+/// The outcome of the clips of a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extraction {
     /// Clips of the shard: the sum of the next four.
@@ -19,7 +19,7 @@ pub struct Extraction {
     pub computed: usize,
     /// Clips whose features were there, in the cache or in a feature table.
     pub cached: usize,
-    /// Clips with a damaged cache entry, which was computed anew.
+    /// Clips with a damaged cache entry, which was computed again.
     pub rebuilt: usize,
     /// Clips with a fault.
     pub failed: usize,

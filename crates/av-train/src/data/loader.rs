@@ -1,4 +1,4 @@
-//! Gets the features of one modality of a clip, and tells a bad clip from a bad machine.
+//! Gets the features of one modality of a clip, and distinguishes a bad clip from a bad machine.
 
 use super::input::InputConfig;
 use crate::observer::{Event, Observer};
@@ -11,7 +11,7 @@ pub(crate) fn unreadable(dataset: &Dataset) -> impl Iterator<Item = &Problem> {
     dataset.problems.iter().filter(|problem| problem.unreadable)
 }
 
-/// What became of one modality of a clip.
+/// The outcome of one modality of a clip.
 pub(crate) enum Loaded {
     Features(Cached),
     /// The clip lacks it, or nobody asked for it.

@@ -101,10 +101,10 @@ fn push_picture(channel: &[u8], width: Option<usize>, flipped: bool, out: &mut V
     let count = channel.len() as f32;
     let mean = channel.iter().map(|&level| f32::from(level)).sum::<f32>() / count;
     let squares: f32 = channel.iter().map(|&level| (f32::from(level) - mean).powi(2)).sum();
-    let factor = if squares > 0.0 { (count / squares).sqrt() } else { 0.0 };
+    let inverse_sd = if squares > 0.0 { (count / squares).sqrt() } else { 0.0 };
     for row in channel.chunks(width.unwrap_or(1).max(1)) {
         let start = out.len();
-        out.extend(row.iter().map(|&level| (f32::from(level) - mean) * factor));
+        out.extend(row.iter().map(|&level| (f32::from(level) - mean) * inverse_sd));
         if flipped {
             out[start..].reverse();
         }

@@ -42,7 +42,7 @@ impl Shard {
         u64::from_le_bytes(number) % self.count == self.index - 1
     }
 
-    /// Whether it is the first part, which also tells what belongs to no clip.
+    /// Whether it is the first part, which also reports what belongs to no clip.
     pub(crate) fn is_first(self) -> bool {
         self.index == 1
     }

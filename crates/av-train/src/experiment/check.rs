@@ -71,12 +71,12 @@ impl Experiment {
             inputs.filter_map(|(modality, input)| Some((modality, input.as_ref()?.extractor()?)))
         };
         for (modality, _) in read().filter(|(_, it)| it.per_segment() && it.trims()) {
-            let beside = read().any(|(other, it)| other != modality && it.per_segment());
+            let another = read().any(|(other, it)| other != modality && it.per_segment());
             Error::check(
                 &format!("{modality}.trim"),
                 "given",
-                !beside,
-                "left out beside face crops: sound and picture of a segment would be of different moments",
+                !another,
+                "left out with face crops: sound and picture of a segment would be of different moments",
             )?;
         }
         Ok(())

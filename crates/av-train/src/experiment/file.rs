@@ -83,7 +83,7 @@ fn put<T>(place: &mut Option<T>, long: &str, short: &str, value: Option<T>) -> R
         (_, None) => Ok(()),
         (Some(_), Some(_)) => Err(Error::Setting {
             key: short.into(),
-            actual: format!("given beside {long}"),
+            actual: format!("given together with {long}"),
             expected: "given once",
         }),
         (None, value) => {

@@ -8,7 +8,7 @@ use toml::{Table, Value};
 /// Tables inside of tables that a setting may reach; an experiment has six.
 const MAX_DEPTH: usize = 16;
 
-/// What a path that leads through a number or a word is told.
+/// What a path that leads through a number or a word is answered.
 const INSIDE: &str = "a key inside a table of the experiment file";
 
 /// Applies one setting, where the key is a dotted path and the value is TOML, or else a word.
@@ -36,8 +36,9 @@ pub(super) fn apply(table: &mut Table, setting: &str) -> Result<()> {
                 )
             })?;
             let sweep = table.entry("sweep").or_insert_with(|| Value::Table(Table::new()));
-            let sweep =
-                sweep.as_table_mut().ok_or_else(|| malformed(setting, "beside a table [sweep]"))?;
+            let sweep = sweep
+                .as_table_mut()
+                .ok_or_else(|| malformed(setting, "next to a table [sweep]"))?;
             sweep.insert(key.into(), Value::Array(values));
             Ok(())
         }

@@ -68,7 +68,7 @@ impl ObjectiveTable {
     pub fn terms(mut self) -> Result<ObjectiveConfig> {
         let twice = |key: String, term: &str| Error::Setting {
             key,
-            actual: format!("given beside objective.{term}"),
+            actual: format!("given together with objective.{term}"),
             expected: "given once, in the table of the term",
         };
         let correlation = SoftHgrConfig { pairs: self.pairs, ..Default::default() };

@@ -1,6 +1,6 @@
 //! The joint objective: a sum of terms by name.
 //!
-//! A further kind of term is a file with a config that is a [`Term`], and a variant of [`TermConfig`].
+//! A further kind of term is a file with a config that is a `Term`, and a variant of [`TermConfig`].
 
 mod cross_entropy;
 mod soft_hgr;

@@ -112,7 +112,7 @@ pub fn compare_records(a: &Record, b: &Record) -> Result<Vec<PairedDifference>> 
     if a.data.manifest_hash != b.data.manifest_hash || !same_folds(a, b) {
         return Err(other());
     }
-    // Two records of one name are told apart by their place.
+    // Two records of one name are distinguished by their place.
     let names = if a.name == b.name {
         [format!("{} (first)", a.name), format!("{} (second)", b.name)]
     } else {

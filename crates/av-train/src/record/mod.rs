@@ -1,4 +1,4 @@
-//! The record of an experiment: `record.json`, and the files that lie beside it.
+//! The record of an experiment: `record.json`, and the files that lie next to it.
 //!
 //! | file | what |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | `embeddings.npz` | f(x), g(y), ... of every test clip, where asked for |
 //!
 //! Stable: fields are added, never renamed or removed, while [`FORMAT`] stays. All numbers but those in
-//! `times` are the same for the same binary, machine, experiment and data. Format 1 had no files beside it, its curves inside,
+//! `times` are the same for the same binary, machine, experiment and data. Format 1 had no files next to it, its curves inside,
 //! and `mirror` for `horizontal_flip`; it is read too.
 
 mod compare;
@@ -81,7 +81,7 @@ pub struct Record {
     pub confusion: BTreeMap<String, Confusion>,
     /// One entry per training run.
     pub runs: Vec<RunRecord>,
-    /// BLAKE3 hashes of the files beside the record, by their names.
+    /// BLAKE3 hashes of the files next to the record, by their names.
     #[serde(default)]
     pub files: BTreeMap<String, String>,
     /// Wall-clock seconds of each step. The only part that differs from run to run.
@@ -192,11 +192,11 @@ pub fn label(system: &str, variant: Option<&str>) -> String {
 }
 
 impl Record {
-    /// Reads a `record.json` with the predictions and curves that lie beside it.
+    /// Reads a `record.json` with the predictions and curves that lie next to it.
     ///
     /// # Errors
     ///
-    /// No such file, not a record, a record of a newer format, a file beside it that was written with another record.
+    /// No such file, not a record, a record of a newer format, a file next to it that was written with another record.
     pub fn read(path: &Path) -> Result<Self> {
         let missing =
             || Error::Read { path: path.into(), source: std::io::ErrorKind::NotFound.into() };
@@ -207,14 +207,14 @@ impl Record {
                 message: format!("format {} is newer than {FORMAT}", record.format),
             });
         }
-        if let Some(bytes) = record.beside(path, PREDICTIONS)? {
+        if let Some(bytes) = record.companion(path, PREDICTIONS)? {
             let damaged =
                 |message| Error::Damaged { path: path.with_file_name(PREDICTIONS), message };
             record.predictions =
                 predictions::parse(&bytes, &record.data.classes).map_err(damaged)?;
             record.rescore()?;
         }
-        if let Some(bytes) = record.beside(path, CURVES)? {
+        if let Some(bytes) = record.companion(path, CURVES)? {
             let damaged = |message| Error::Damaged { path: path.with_file_name(CURVES), message };
             curves::parse(&bytes, &mut record.runs).map_err(damaged)?;
         }
@@ -255,7 +255,7 @@ impl Record {
     }
 
     /// The bytes of a file that belongs to the record; none where it is not there.
-    fn beside(&self, record: &Path, name: &str) -> Result<Option<Vec<u8>>> {
+    fn companion(&self, record: &Path, name: &str) -> Result<Option<Vec<u8>>> {
         let Some(expected) = self.files.get(name) else { return Ok(None) };
         let path = record.with_file_name(name);
         let bytes = match std::fs::read(&path) {
@@ -270,7 +270,7 @@ impl Record {
         Ok(Some(bytes))
     }
 
-    /// Writes the predictions and curves into a folder, and last the record, with the hashes of all files beside it.
+    /// Writes the predictions and curves into a folder, and last the record, with the hashes of all files next to it.
     pub(crate) fn write(&mut self, folder: &Path) -> Result<()> {
         let files = [
             (PREDICTIONS, predictions::text(&self.predictions, &self.data.classes)),

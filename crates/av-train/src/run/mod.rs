@@ -39,9 +39,9 @@ impl Default for RunOptions {
     }
 }
 
-/// Runs an experiment and writes `record.json`, the files beside it, and the folder `model`.
+/// Runs an experiment and writes `record.json`, the files next to it, and the folder `model`.
 ///
-/// Every finished training run is kept in `<out>/units`, and one that is under way in a checkpoint beside
+/// Every finished training run is kept in `<out>/units`, and one that is under way in a checkpoint next to
 /// it, so that [`IfExists::Resume`] comes to the same record after a crash. A sweep keeps no model: nobody said which.
 pub fn run(
     experiment: &Experiment,

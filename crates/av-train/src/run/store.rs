@@ -107,7 +107,7 @@ impl RunStore {
         Ok(store)
     }
 
-    /// Removes what an earlier run left. The record goes first: it must not stand beside the work of another run.
+    /// Removes what an earlier run left. The record goes first: it must not stand next to the work of another run.
     fn clear(&self) -> Result<()> {
         for name in [RECORD, PREDICTIONS, CURVES, EMBEDDINGS, "report.html", MANIFEST] {
             let path = self.out.join(name);

@@ -117,7 +117,7 @@ pub fn assert_same(a: &Record, b: &Record) {
         let mut record = record.clone();
         record.times.clear();
         let mut text = serde_json::to_string_pretty(&record).unwrap();
-        // What is kept in files beside it.
+        // What is kept in files next to it.
         for run in &record.runs {
             text.push_str(&format!("\n{:?}", run.curve));
         }

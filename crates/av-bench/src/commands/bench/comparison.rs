@@ -1,10 +1,10 @@
-//! Measurements beside earlier ones: a table, and the verdict.
+//! Measurements next to earlier ones: a table, and the verdict.
 
 use super::measurements::{Machine, Measure, Measurements};
 use super::task::{Needs, TASKS};
 use crate::failure::{Failure, Result};
 
-/// By which share a count may be larger where the earlier file does not say it.
+/// By which fraction a count may be larger where the earlier file does not say it.
 const TOLERANCE: f64 = 0.03;
 
 /// What is said of a task.
@@ -17,7 +17,7 @@ enum Verdict {
     /// Less than the tolerance below: a new baseline would hold it.
     Faster,
     /// A wall time, or work of a library of another version: nothing is judged.
-    Told,
+    NotJudged,
     /// Not in the earlier file.
     New,
 }
@@ -76,8 +76,8 @@ impl Comparison {
             let tolerance = earlier.and_then(|task| task.tolerance).unwrap_or(TOLERANCE);
             let now_value = now.tasks.get(name).map_or(0, |task| task.value);
             let foreign = TASKS.iter().any(|t| t.name == name && t.needs == Needs::Ffmpeg);
-            let told = now.measure == Measure::Nanoseconds || (foreign && !same_libraries);
-            let verdict = verdict(before, now_value, tolerance, told);
+            let no_verdict = now.measure == Measure::Nanoseconds || (foreign && !same_libraries);
+            let verdict = verdict(before, now_value, tolerance, no_verdict);
             Row { name: name.clone(), before, now: now_value, tolerance, verdict }
         };
         Ok(Self { measure: now.measure, rows: names.into_iter().map(row).collect() })
@@ -107,7 +107,7 @@ impl Comparison {
                 None => ("-".into(), "-".into()),
             };
             let allowed = match row.verdict {
-                Verdict::Told | Verdict::New => "-".into(),
+                Verdict::NotJudged | Verdict::New => "-".into(),
                 Verdict::Ok | Verdict::Slower | Verdict::Faster => {
                     format!("{:.3}", 1.0 + row.tolerance)
                 }
@@ -116,7 +116,7 @@ impl Comparison {
                 Verdict::Ok => "ok",
                 Verdict::Slower => "SLOWER",
                 Verdict::Faster => "faster",
-                Verdict::Told => "told",
+                Verdict::NotJudged => "not judged",
                 Verdict::New => "new",
             };
             let now = thousands(row.now);
@@ -156,10 +156,10 @@ pub fn listed(now: &Measurements) -> String {
     text
 }
 
-fn verdict(before: Option<u64>, now: u64, tolerance: f64, told: bool) -> Verdict {
+fn verdict(before: Option<u64>, now: u64, tolerance: f64, no_verdict: bool) -> Verdict {
     let Some(before) = before else { return Verdict::New };
     match ratio(before, now) {
-        _ if told => Verdict::Told,
+        _ if no_verdict => Verdict::NotJudged,
         ratio if ratio > 1.0 + tolerance => Verdict::Slower,
         ratio if ratio < 1.0 - tolerance => Verdict::Faster,
         _ => Verdict::Ok,
@@ -218,9 +218,9 @@ mod tests {
             libraries: libraries.iter().map(|&name| name.into()).collect(),
             counter: None,
         };
-        let tasks = tasks
-            .iter()
-            .map(|&(name, value, tolerance)| (name.to_owned(), Measurement { value, tolerance }));
+        let tasks = tasks.iter().map(|&(name, value, tolerance)| {
+            (name.to_owned(), Measurement { value, tolerance, spread: None })
+        });
         Measurements::new(Measure::Instructions, machine, tasks.collect())
     }
 
@@ -263,7 +263,7 @@ mod tests {
             verdicts(&before, &now).into_iter().map(|(_, verdict)| verdict).collect::<Vec<_>>()
         };
         assert_eq!(verdict(&["libavcodec.so.59.37.100"]), [Verdict::Slower; 2]);
-        assert_eq!(verdict(&["libavcodec.so.60.31.102"]), [Verdict::Told, Verdict::Slower]);
+        assert_eq!(verdict(&["libavcodec.so.60.31.102"]), [Verdict::NotJudged, Verdict::Slower]);
     }
 
     #[test]

@@ -52,7 +52,12 @@ fn measurement(counts: &[u64]) -> Measurement {
     let spread = (most - least) as f64 / least.max(1) as f64;
     // In tenths of a percent, upwards.
     let tolerance = (SMALLEST_TOLERANCE.max(SPREADS * spread) * 1000.0).ceil() / 1000.0;
-    Measurement { value: least, tolerance: (counts.len() > 1).then_some(tolerance) }
+    let several = counts.len() > 1;
+    Measurement {
+        value: least,
+        tolerance: several.then_some(tolerance),
+        spread: several.then_some(spread),
+    }
 }
 
 /// Version of the counter, such as `valgrind-3.19.0`.
@@ -125,6 +130,8 @@ mod tests {
         assert_eq!(tolerance(&[100_501, 100_000]), Some(0.021));
         assert_eq!(tolerance(&[1000, 1001]), Some(0.01));
         assert_eq!(tolerance(&[1000]), None);
+        let spread = |counts: &[u64]| measurement(counts).spread;
+        assert_eq!((spread(&[1005, 1000]), spread(&[1000])), (Some(0.005), None));
     }
 
     #[test]

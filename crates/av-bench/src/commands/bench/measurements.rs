@@ -41,16 +41,19 @@ pub enum Measure {
 pub struct Measurement {
     /// Of a call.
     pub value: u64,
-    /// By which share a later value may be larger; absent where it was not measured.
+    /// By which fraction a later value may be larger; absent where it was not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<f64>,
+    /// By which fraction of the least of several counts the largest was above it; absent where it was counted once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<f64>,
 }
 
 /// Where something was measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Machine {
-    /// Name of the processor, where the system tells it.
+    /// Name of the processor, where the system reports it.
     pub processor: String,
     /// Processors that the program may use; each task has one.
     pub cores: usize,

@@ -109,7 +109,11 @@ fn wall_times(tasks: &[&Task], fixtures: &Fixtures, repeats: usize) -> Result<Me
     }
     let median = |mut times: Vec<u64>| {
         times.sort_unstable();
-        Measurement { value: times.get(times.len() / 2).copied().unwrap_or(0), tolerance: None }
+        Measurement {
+            value: times.get(times.len() / 2).copied().unwrap_or(0),
+            tolerance: None,
+            spread: None,
+        }
     };
     let tasks = times.into_iter().map(|(name, times)| (name.into(), median(times))).collect();
     let machine = machine.ok_or_else(|| Failure::Internal("no task was measured".into()))?;

@@ -1,4 +1,4 @@
-//! The process that does the work of one task: on one thread, with nothing beside it.
+//! The process that does the work of one task: on one thread, with nothing next to it.
 //!
 //! Each task has a process of its own, so that no task finds memory or tables of another one, and the order of the tasks
 //! does not matter.
