@@ -93,11 +93,13 @@ impl BatchRows {
         scaling: &Scaling,
         device: &Device,
     ) -> Result<Option<Self>> {
-        let mut values = vec![];
+        let of = |segment: &Segment| subset.examples()[segment.example].features[modality];
+        let row = segments.iter().find_map(of).map_or(0, |first| first.shape[1..].iter().product());
+        let mut values = Vec::with_capacity(segments.len() * row);
         let mut shape = vec![0];
         let mut present = Vec::with_capacity(segments.len());
         for segment in segments {
-            let features = subset.examples()[segment.example].features[modality];
+            let features = of(segment);
             present.push(features.is_some());
             let Some(features) = features else { continue };
             let count = segments_of(features);

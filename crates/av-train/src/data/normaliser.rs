@@ -80,8 +80,9 @@ impl Scaling {
         match (&features.values, self) {
             (Values::F32(values), Self::Standardise { mean, inverse_sd }) => {
                 for (column, values) in values[range].chunks(run).enumerate() {
+                    let (mean, inverse_sd) = (mean[column], inverse_sd[column]);
                     out.extend(values.iter().map(|value| {
-                        let scaled = (value - mean[column]) * inverse_sd[column];
+                        let scaled = (value - mean) * inverse_sd;
                         if scaled.is_nan() { 0.0 } else { scaled.clamp(-CLAMP, CLAMP) }
                     }));
                 }
@@ -98,10 +99,7 @@ impl Scaling {
 
 /// Appends one channel of a picture at mean 0 and standard deviation 1; a flat one is 0.
 fn push_picture(channel: &[u8], width: Option<usize>, flipped: bool, out: &mut Vec<f32>) {
-    let count = channel.len() as f32;
-    let mean = channel.iter().map(|&level| f32::from(level)).sum::<f32>() / count;
-    let squares: f32 = channel.iter().map(|&level| (f32::from(level) - mean).powi(2)).sum();
-    let inverse_sd = if squares > 0.0 { (count / squares).sqrt() } else { 0.0 };
+    let (mean, inverse_sd) = moments(channel);
     for row in channel.chunks(width.unwrap_or(1).max(1)) {
         let start = out.len();
         out.extend(row.iter().map(|&level| (f32::from(level) - mean) * inverse_sd));
@@ -109,6 +107,22 @@ fn push_picture(channel: &[u8], width: Option<usize>, flipped: bool, out: &mut V
             out[start..].reverse();
         }
     }
+}
+
+/// Mean and 1 / sd of grey levels; 0 for the latter where all are the same.
+fn moments(levels: &[u8]) -> (f32, f32) {
+    let (mut sum, mut squares) = (0, 0);
+    // Whole numbers are summed without rounding, and in any order: u32 holds the squares of a block.
+    for block in levels.chunks(u32::MAX as usize / (255 * 255)) {
+        sum += u64::from(block.iter().map(|&level| u32::from(level)).sum::<u32>());
+        squares += u64::from(block.iter().map(|&level| u32::from(level).pow(2)).sum::<u32>());
+    }
+    let (sum, count) = (u128::from(sum), levels.len() as u128);
+    // count^2 times the variance, exactly.
+    let spread = count * u128::from(squares) - sum * sum;
+    let mean = (sum as f64 / count as f64) as f32;
+    let inverse_sd = if spread > 0 { count as f64 / (spread as f64).sqrt() } else { 0.0 };
+    (mean, inverse_sd as f32)
 }
 
 /// Neighbouring values that share a column: 1 in vectors, H * W in pictures.
@@ -188,5 +202,18 @@ mod tests {
         assert_eq!(out.len(), expected.len());
         let close = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-6;
         assert!(out.iter().zip(&expected).all(close), "{out:?}");
+    }
+    #[test]
+    fn the_moments_of_large_bright_pictures_are_exact() {
+        // 0 once and 255 else: mean 255 (n - 1) / n, variance 255^2 (n - 1) / n^2.
+        for count in [3_usize, 66_052, 20_000_000] {
+            let mut levels = vec![255; count];
+            levels[count / 2] = 0;
+            let (mean, inverse_sd) = moments(&levels);
+            let n = count as f64;
+            assert_eq!(mean, (255.0 * (n - 1.0) / n) as f32, "{count}");
+            assert_eq!(inverse_sd, (n / (255.0 * (n - 1.0).sqrt())) as f32, "{count}");
+        }
+        assert_eq!(moments(&[7; 5]), (7.0, 0.0));
     }
 }
