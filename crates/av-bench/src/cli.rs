@@ -211,14 +211,17 @@ impl From<LayoutName> for av_synth::Layout {
 
 #[derive(Args)]
 pub struct HgrArgs {
-    /// A CSV file with a line of names; empty cells, NA and NaN are missing
+    /// A table as text (CSV) with a line of names; in empty cells, NA, NaN and the like the value is missing
     pub table: PathBuf,
     /// Columns of one side, separated by commas: their functions are added
-    #[arg(long, required = true, value_delimiter = ',')]
+    #[arg(long, required = true)]
     pub x: Vec<String>,
     /// Columns of the other side
-    #[arg(long, required = true, value_delimiter = ',')]
+    #[arg(long, required = true)]
     pub y: Vec<String>,
+    /// Take a missing value as a value of its own, instead of leaving its row out
+    #[arg(long)]
+    pub missing_values: bool,
     /// Draw the functions of the first modes into this file
     #[arg(long)]
     pub svg: Option<PathBuf>,

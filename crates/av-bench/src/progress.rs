@@ -62,6 +62,11 @@ impl Watch {
                 self.count("extract", *done, *total, clip);
                 self.note(&format!("extracted {done}/{total} {clip}"));
             }
+            Event::Joined { modality, table } => {
+                let line = format!("{}: {table}", modality.name());
+                self.bar.suspend(|| eprintln!("{line}"));
+                self.note(&line);
+            }
             Event::Rebuilt { clip } => {
                 let line = format!("a damaged cache entry was computed again: {clip}");
                 self.bar.suspend(|| eprintln!("warning: {line}"));

@@ -18,6 +18,33 @@ pub struct Dataset {
     pub tables: Vec<Table>,
     /// What was found and not used, and clips that a table does not know.
     pub problems: Vec<Problem>,
+    /// Columns of tables that say what the clips are: no features, in whatever table they stand.
+    pub metadata: Vec<MetadataColumn>,
+}
+
+/// A column that says what the clips are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataColumn {
+    /// Its name.
+    pub name: String,
+    /// What it says, in words: "names the clip".
+    pub role: &'static str,
+}
+
+impl MetadataColumn {
+    /// What the columns of a description say, where it has them.
+    pub(crate) fn all(
+        [clip, subject, label, fold]: [Option<&String>; 4],
+    ) -> impl Iterator<Item = Self> {
+        let roles = [
+            (clip, "names the clip"),
+            (subject, "names the subject"),
+            (label, "is the label"),
+            (fold, "names the fold"),
+        ];
+        let column = |(name, role): (Option<&String>, _)| Some(Self { name: name?.clone(), role });
+        roles.map(column).into_iter().flatten()
+    }
 }
 
 /// A file or a row that does not belong. The others are used all the same.

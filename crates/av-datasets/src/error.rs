@@ -107,12 +107,26 @@ pub enum Error {
     },
 
     /// A table could not be read as text, for example because it is not UTF-8. Save it as CSV in UTF-8.
-    #[error("{path} is not a CSV table in UTF-8: {source}", path = path.display())]
+    #[error(
+        "{path} cannot be read as text from line {line} on: {source}; save it as CSV in UTF-8",
+        path = path.display()
+    )]
     Csv {
         /// The file.
         path: PathBuf,
+        /// Line of the file, from 1.
+        line: u64,
         /// The cause.
         source: Box<csv::Error>,
+    },
+
+    /// A file that should be a table as text is something else. Save the table as CSV in UTF-8.
+    #[error("{path} is no table as text but {found}; save it as CSV in UTF-8", path = path.display())]
+    NoText {
+        /// The file.
+        path: PathBuf,
+        /// What it seems to be.
+        found: String,
     },
 
     /// A file of arrays is no feature table. The reason says what to save otherwise; the names and types that are needed
@@ -155,18 +169,6 @@ pub enum Error {
         limit: u64,
     },
 
-    /// The cells of a table are separated by something else than commas. Save it as CSV with commas.
-    #[error(
-        "the cells of {path} are separated by {separator:?}; save it with commas (and points in numbers)",
-        path = path.display()
-    )]
-    Separator {
-        /// The file.
-        path: PathBuf,
-        /// What is between its cells.
-        separator: char,
-    },
-
     /// A table lacks a column. Give the name of one that it has.
     #[error("{path} has no column `{column}`; it has: {available}", path = path.display())]
     Column {
@@ -194,9 +196,38 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// A column that `include` names says what a clip is, so that it can be no feature. Take it out of `include`.
+    #[error(
+        "{path}, column `{column}`: it {role}, so it is no feature; take it out of `include`",
+        path = path.display()
+    )]
+    NoFeature {
+        /// The file.
+        path: PathBuf,
+        /// Name of the column.
+        column: String,
+        /// What it says of a clip, in words.
+        role: &'static str,
+    },
+
+    /// A feature gives the answer away, so that a score would say nothing. Put its column under `exclude`.
+    #[error(
+        "{path}, column `{column}` {what}, which gives the answer away; put it under `exclude`, or, if it is meant, name \
+         it under `include` without * and ?",
+        path = path.display()
+    )]
+    Leak {
+        /// The file.
+        path: PathBuf,
+        /// Name of the column.
+        column: String,
+        /// What its values are, in words.
+        what: String,
+    },
+
     /// A cell of a table is not a number. Mend it, empty it, or list its column under `exclude`.
     #[error(
-        "{path}, line {line}, column `{column}`: `{value}` is not a finite number; mend it, empty it \
+        "{path}, line {line}, column `{column}`: `{value}` is not a finite number with a decimal point; mend it, empty it \
          (missing), or put the column under `exclude`",
         path = path.display()
     )]

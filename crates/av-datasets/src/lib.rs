@@ -73,10 +73,10 @@ pub use corpus::{
     AfewVa, AffWild2, Annotation, Channel, CorpusConfig, CremaD, Description, Enterface, Iemocap,
     Listing, Meld, Pattern, Rater, Ravdess, Rows,
 };
-pub use dataset::{Dataset, Problem};
+pub use dataset::{Dataset, MetadataColumn, Problem};
 pub use error::{Error, Result};
 pub use modality::{Modalities, Modality};
 pub use protocol::{Fold, Protocol, folds};
 pub use summary::{ClassCount, Expected, Summary};
-pub use table::{Rewrite, Table, TableConfig};
+pub use table::{Rewrite, Table, TableConfig, TextRow, TextTable, UnusedColumn};
 pub use view::{TestView, TrainView};

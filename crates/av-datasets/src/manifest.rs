@@ -141,6 +141,7 @@ mod tests {
                 path: "t.csv".into(),
                 columns: vec!["x".into(), "y".into()],
                 rows,
+                unused: vec![],
             }],
             ..Dataset::default()
         }

@@ -126,7 +126,12 @@ fn a_malformed_table_is_refused_with_its_place() {
         (format!("clip,x,x\n{keys},1,2\n"), "", "two columns `x`"),
         (format!("name,x\n{keys},1\n"), "", "no column `clip`; it has: name, x"),
         (format!("clip,x\n{keys},1\n"), "exclude = ['z*']", "no column `z*`"),
-        (format!("clip,x\n{keys},1\n"), "include = ['clip']", "no feature column"),
+        (
+            format!("clip,x\n{keys},1\n"),
+            "include = ['clip']",
+            "it names the clip, so it is no feature",
+        ),
+        (format!("clip,x\n{keys},1\n"), "exclude = ['x']", "no feature column"),
         (format!("clip,x\n{keys},1\n"), "fold = 'fold'", "no column `fold`"),
         (
             format!("clip,x\n{keys},1\n"),
@@ -190,16 +195,24 @@ fn refusal(bytes: &[u8]) -> String {
 fn hostile_tables_are_refused_with_their_place() {
     const KEY: &str = "01-01-03-01-01-01-01";
     let utf_16: Vec<u8> = "\u{feff}clip,x\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let cases: [(Vec<u8>, &str); 10] = [
+    let cases: [(Vec<u8>, &str); 12] = [
         (format!("clip,x\n{KEY},\0\n").into(), "line 2, column `x`: `\0` is not a finite number"),
         (format!("clip,x\n{KEY}\0,1\n").into(), "no row of"),
-        (b"\0".repeat(5000), "no column `clip`"),
+        (b"\0".repeat(5000), "is no table as text but bytes that are no text"),
+        (
+            b"PK\x03\x04 and so on".into(),
+            "but a zip archive, as a spreadsheet is; save it as CSV in UTF-8",
+        ),
         ([format!("clip,x\n{KEY},1\n").as_bytes(), b"caf\xe9,2\n"].concat(), "line 3"),
-        (utf_16, "is not a CSV table in UTF-8"),
+        (utf_16[..utf_16.len() - 1].into(), "damaged UTF-16"),
+        (utf_16, "no row of"),
         (format!("clip,x\n{KEY},\"1\n{KEY},2\n").into(), "line 2, column `x`: `1"),
         (format!("clip,x\n\"{KEY},1\n2,3\n").into(), "line 2 has 1 cells"),
-        (format!("clip;x\n{KEY};1,5\n").into(), "are separated by ';'; save it with commas"),
-        (format!("clip\tx\n{KEY}\t1\n").into(), "are separated by '\\t'"),
+        (
+            format!("clip;x\n{KEY};1,5\n").into(),
+            "line 2, column `x`: `1,5` is not a finite number with a decimal point",
+        ),
+        (format!("clip\tx\n{KEY}\thigh\n").into(), "line 2, column `x`: `high`"),
         (format!("clip,x,y,x\n{KEY},1,2,3\n").into(), "two columns `x`"),
     ];
     for (bytes, words) in cases {
@@ -224,7 +237,7 @@ fn a_row_without_an_end_is_refused_before_it_fills_the_memory() {
     file.set_len(0).unwrap();
     file.set_len(1 << 30).unwrap();
     let error = dataset.join(Modality::Audio, root.path(), &config("")).unwrap_err().to_string();
-    assert!(error.contains("table.csv, line 1: the row has more than"), "{error}");
+    assert!(error.contains("is no table as text but bytes that are no text"), "{error}");
 }
 
 #[test]

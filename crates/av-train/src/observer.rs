@@ -1,11 +1,19 @@
 //! How a caller watches a long step and stops it.
 
+use av_datasets::{Modality, Table};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a long step reports to its caller.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// A feature table was joined to the clips.
+    Joined {
+        /// What it is of the clips.
+        modality: Modality,
+        /// The table.
+        table: &'a Table,
+    },
     /// Features of `done` of `total` clips are there.
     Extracted {
         /// Clips with features.

@@ -40,6 +40,25 @@ pub enum Error {
         /// Rows that were given.
         actual: usize,
     },
+    /// Too few rows in which every column has a value.
+    #[error(
+        "at least {expected} rows with a value in every column are needed; of {rows} rows {complete} have one, and \
+         column {column} of {side} has {values} values: leave that column out, or take a missing value as a value"
+    )]
+    Incomplete {
+        /// Rows that are needed.
+        expected: usize,
+        /// Rows that were given.
+        rows: usize,
+        /// Those with a value in every column.
+        complete: usize,
+        /// Side of the column with the fewest values.
+        side: &'static str,
+        /// Its place among the columns of that side, from 1.
+        column: usize,
+        /// Rows in which it has a value.
+        values: usize,
+    },
     /// A covariance has no inverse.
     #[error(
         "{what} cannot be inverted ({rows} rows, {columns} columns): raise the ridge, use more rows than \

@@ -91,9 +91,9 @@ pub use convention::Convention;
 pub use error::{Error, Result};
 pub use estimate::{
     Ace, ChiSquare, ConditionalHgr, DiscreteModes, Hgr, HgrEstimate, Independence, Matrix,
-    MaximalCorrelationRegression, Mode, OneSidedH, Spectrum, Stratum, Tested, ace, discrete_modes,
-    double_kernel, gaussian_mi, held_out_spectrum, hgr, one_sided_h, rdc, shuffled_spectrum,
-    smoothed_ace, spectrum,
+    MaximalCorrelationRegression, Mode, NanPolicy, OneSidedH, Spectrum, Stratum, Tested, ace,
+    discrete_modes, double_kernel, gaussian_mi, held_out_spectrum, hgr, one_sided_h, rdc,
+    shuffled_spectrum, smoothed_ace, spectrum,
 };
 #[cfg(feature = "candle")]
 pub use loss::{

@@ -4,7 +4,7 @@ use crate::contact_sheet;
 use crate::failure::{Failure, Result};
 use crate::progress::Watch;
 use av_features::Cache;
-use av_train::{Extraction, Shard, data::Fault};
+use av_train::{Extraction, Observer, Shard, data::Fault};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// the experiment allows.
 pub fn extract(arguments: &ExtractArgs) -> Result<()> {
     let experiment = read(&arguments.common)?;
-    let dataset = av_train::index(&experiment, &arguments.common.data)?;
+    let dataset = av_train::index(&experiment, &arguments.common.data, Observer::SILENT)?;
     let shard = arguments.shard;
     if let Some(path) = &arguments.contact_sheet {
         let clips =

@@ -2,7 +2,7 @@
 
 use super::files::{self, Layout, Recognised, Recording};
 use super::labels::Labels;
-use crate::table::CsvFile;
+use crate::table::TextTable;
 use crate::{Dataset, Expected, Result, Tracks};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -158,7 +158,7 @@ impl CremaD {
 type Votes = BTreeMap<String, String>;
 
 fn read_votes(path: &Path, column: &str) -> Result<Votes> {
-    let mut file = CsvFile::open(path)?;
+    let mut file = TextTable::of_clips(path)?;
     let (name, vote) = (file.column("FileName")?, file.column(column)?);
     let mut votes = Votes::new();
     while let Some(row) = file.next_row()? {

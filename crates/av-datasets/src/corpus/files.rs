@@ -96,7 +96,7 @@ pub(super) fn index(
     let occurring: BTreeSet<String> = drafts.values().filter_map(|d| d.class.clone()).collect();
     let classes = layout.labels.in_order(&occurring);
     let clips = drafts.into_iter().map(|(id, draft)| draft.finish(id, root, &classes)).collect();
-    Ok(Dataset { name: layout.corpus.into(), classes, clips, tables: vec![], problems })
+    Ok(Dataset { name: layout.corpus.into(), classes, clips, problems, ..Dataset::default() })
 }
 
 /// The files of one clip.

@@ -3,7 +3,8 @@
 use super::files::{self, Layout};
 use super::labels::Labels;
 use super::listed::{NO_ROW, Named, Row, Rows};
-use crate::table::CsvFile;
+use crate::dataset::MetadataColumn;
+use crate::table::TextTable;
 use crate::{Dataset, Expected, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -87,11 +88,14 @@ impl Listing {
             extensions: &extensions,
             labels,
         };
-        rows.index(root, &layout, name)
+        let mut dataset = rows.index(root, &layout, name)?;
+        let [subject, label, fold] = [&self.subject, &self.label, &self.fold].map(Option::as_ref);
+        dataset.metadata.extend(MetadataColumn::all([Some(&self.file), subject, label, fold]));
+        Ok(dataset)
     }
 
     fn rows(&self, path: &Path) -> Result<Rows> {
-        let mut file = CsvFile::open(path)?;
+        let mut file = TextTable::of_clips(path)?;
         let name = file.column(&self.file)?;
         let subject = file.optional_column(self.subject.as_deref())?;
         let label = file.optional_column(self.label.as_deref())?;
@@ -102,11 +106,11 @@ impl Listing {
                 |column: Option<usize>| column.map_or("", |column| row.cell(column)).to_owned();
             let id = stem(&row.cell(name).replace('\\', "/")).to_owned();
             if id.is_empty() {
-                rows.report(path, row.line, format!("column `{}` is empty", self.file));
+                rows.report(path, row.line(), format!("column `{}` is empty", self.file));
                 continue;
             }
             let fold = Some(cell(fold)).filter(|fold| !fold.is_empty());
-            let (line, subject, label) = (row.line, cell(subject), cell(label));
+            let (line, subject, label) = (row.line(), cell(subject), cell(label));
             rows.add(id, Row { path: path.into(), line, subject, label, fold, turn: None });
         }
         Ok(rows)

@@ -5,7 +5,7 @@ use super::files::{self, Layout};
 use super::labels::Labels;
 use super::listed::{Named, Row, Rows};
 use super::walk::Files;
-use crate::table::CsvFile;
+use crate::table::TextTable;
 use crate::{Dataset, Error, Expected, Result, Turn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -142,14 +142,14 @@ impl Meld {
     }
 
     fn read(&self, split: &str, path: &Path, rows: &mut Rows) -> Result<()> {
-        let mut file = CsvFile::open(path)?;
+        let mut file = TextTable::of_clips(path)?;
         let [dialogue, utterance] = [file.column("Dialogue_ID")?, file.column("Utterance_ID")?];
         let [speaker, label] = [file.column("Speaker")?, file.column(self.label.column())?];
         while let Some(row) = file.next_row()? {
             let [dialogue, utterance] = [row.cell(dialogue), row.cell(utterance)];
             let (Some(dialogue), Some(utterance)) = (number(dialogue), number(utterance)) else {
                 let reason = format!("`{dialogue}` and `{utterance}` are not two numbers");
-                rows.report(path, row.line, reason);
+                rows.report(path, row.line(), reason);
                 continue;
             };
             let id = format!("{split}/dia{dialogue}_utt{utterance}");
@@ -158,7 +158,7 @@ impl Meld {
             }
             let row = Row {
                 path: path.into(),
-                line: row.line,
+                line: row.line(),
                 subject: row.cell(speaker).into(),
                 label: row.cell(label).into(),
                 fold: Some(split.into()),

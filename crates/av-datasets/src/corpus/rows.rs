@@ -1,7 +1,8 @@
 //! A corpus without media: the rows of a table.
 
 use super::labels::{Label, Labels};
-use crate::table::CsvFile;
+use crate::dataset::MetadataColumn;
+use crate::table::TextTable;
 use crate::{Clip, Dataset, Error, Expected, Modalities, Problem, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +61,7 @@ impl Rows {
         }
         .check()?;
         let path = root.join(&self.path);
-        let mut file = CsvFile::open(&path)?;
+        let mut file = TextTable::of_clips(&path)?;
         let (id, subject) = (file.column(&self.id)?, file.column(&self.subject)?);
         let label = file.optional_column(self.label.as_deref())?;
         let fold = file.optional_column(self.fold.as_deref())?;
@@ -83,7 +84,7 @@ impl Rows {
                 }
             });
             if let Err(reason) = added {
-                problems.push(Problem::new(&path, format!("line {}: {reason}", row.line)));
+                problems.push(Problem::new(&path, format!("line {}: {reason}", row.line())));
             }
         }
         if listed.is_empty() {
@@ -104,7 +105,16 @@ impl Rows {
                 sources: Modalities::default(),
             }
         });
-        Ok(Dataset { name: self.name(), clips: clips.collect(), classes, tables: vec![], problems })
+        let (label, fold) = (self.label.as_ref(), self.fold.as_ref());
+        let metadata = MetadataColumn::all([Some(&self.id), Some(&self.subject), label, fold]);
+        Ok(Dataset {
+            name: self.name(),
+            clips: clips.collect(),
+            classes,
+            problems,
+            metadata: metadata.collect(),
+            ..Dataset::default()
+        })
     }
 
     fn name(&self) -> String {

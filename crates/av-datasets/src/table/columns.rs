@@ -1,7 +1,8 @@
 //! Which columns of a table are features.
 
-use super::TableConfig;
 use super::file::TableFile;
+use super::{TableConfig, UnusedColumn};
+use crate::dataset::MetadataColumn;
 use crate::error::listed;
 use crate::{Error, Result};
 use regex::Regex;
@@ -13,32 +14,60 @@ pub(super) struct Columns {
     pub key: usize,
     pub fold: Option<usize>,
     pub subject: Option<usize>,
-    pub features: Vec<usize>,
+    pub features: Vec<Feature>,
+    /// Those that can be no features.
+    pub unused: Vec<UnusedColumn>,
+}
+
+/// A column that is a feature.
+#[derive(Debug)]
+pub(super) struct Feature {
+    pub column: usize,
+    /// Whether `include` names it, without `*` and `?`.
+    pub named: bool,
 }
 
 impl Columns {
-    /// Errors: a column that is not there; a selection that matches no column; no feature left.
-    pub fn choose(config: &TableConfig, file: &TableFile, path: &Path) -> Result<Self> {
-        let key = file.column(&config.key, path)?;
+    /// `metadata` are the columns that are no features in any table of the corpus.
+    ///
+    /// Errors: a column that is not there; a selection that matches no column; a column of the metadata that `include` names;
+    /// no feature left.
+    pub fn choose(
+        config: &TableConfig,
+        metadata: &[MetadataColumn],
+        file: &TableFile,
+        path: &Path,
+    ) -> Result<Self> {
         let optional =
             |name: &Option<String>| name.as_ref().map(|name| file.column(name, path)).transpose();
-        let fold = optional(&config.fold)?;
-        let subject = optional(&config.subject)?;
+        let key = file.column(&config.key, path)?;
+        let (fold, subject) = (optional(&config.fold)?, optional(&config.subject)?);
         let include = selections(&config.include, file, path)?;
         let exclude = selections(&config.exclude, file, path)?;
-        let features: Vec<usize> = file
-            .columns()
-            .iter()
-            .enumerate()
-            .filter(|(_, name)| include.is_empty() || include.iter().any(|s| s.is_match(name)))
-            .filter(|(_, name)| !exclude.iter().any(|s| s.is_match(name)))
-            .map(|(column, _)| column)
-            .filter(|column| *column != key && Some(*column) != fold && Some(*column) != subject)
-            .collect();
-        if features.is_empty() {
-            return Err(Error::NoColumns { path: path.into() });
+        let any = |selections: &[Regex], name: &str| selections.iter().any(|s| s.is_match(name));
+        let (mut features, mut unused) = (vec![], vec![]);
+        for (column, name) in file.columns().iter().enumerate() {
+            if !include.is_empty() && !any(&include, name) || any(&exclude, name) {
+                continue;
+            }
+            let known = metadata.iter().find(|known| known.name == *name);
+            let named = config.include.contains(name);
+            match known.map(|known| known.role) {
+                Some(role) if named => {
+                    let (path, column) = (path.into(), name.clone());
+                    return Err(Error::NoFeature { path, column, role });
+                }
+                Some(role) => unused.push(UnusedColumn { name: name.clone(), reason: role }),
+                None if name.is_empty() => {
+                    unused.push(UnusedColumn { name: String::new(), reason: "has no name" });
+                }
+                None => features.push(Feature { column, named }),
+            }
         }
-        Ok(Self { key, fold, subject, features })
+        match features.is_empty() {
+            true => Err(Error::NoColumns { path: path.into() }),
+            false => Ok(Self { key, fold, subject, features, unused }),
+        }
     }
 }
 

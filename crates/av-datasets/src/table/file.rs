@@ -1,26 +1,22 @@
 //! A feature table of any format, row by row.
 
-use super::csv_file::{self, CsvFile};
 use super::matrix::Matrix;
-use super::{TableConfig, npz, tensors};
+use super::{TableConfig, TextRow, TextTable, npz, tensors};
 use crate::error::listed;
 use crate::{Error, Result};
 use std::path::Path;
 
-/// Cells that say that a value is missing, in lower case.
-const MISSING: [&str; 3] = ["", "na", "nan"];
-
 /// A feature table, in the format that the extension of its file says.
 #[derive(Debug)]
 pub(super) enum TableFile {
-    Csv(CsvFile),
+    Text(TextTable),
     Matrix(Matrix),
 }
 
 /// One row.
 #[derive(Debug)]
 pub(super) enum Row {
-    Csv(csv_file::Row),
+    Text(TextRow),
     /// The number of the row, from 0.
     Matrix(usize),
 }
@@ -40,13 +36,13 @@ impl TableFile {
         Ok(match extension.as_str() {
             "npz" => Self::Matrix(npz::read(path, &texts)?),
             "safetensors" => Self::Matrix(tensors::read(path, &texts)?),
-            _ => Self::Csv(CsvFile::open(path)?),
+            _ => Self::Text(TextTable::of_clips(path)?),
         })
     }
 
     pub fn columns(&self) -> &[String] {
         match self {
-            Self::Csv(file) => file.columns(),
+            Self::Text(file) => file.columns(),
             Self::Matrix(matrix) => &matrix.columns,
         }
     }
@@ -63,7 +59,7 @@ impl TableFile {
     /// The next row; none at the end.
     pub fn next_row(&mut self) -> Result<Option<Row>> {
         match self {
-            Self::Csv(file) => Ok(file.next_row()?.map(Row::Csv)),
+            Self::Text(file) => Ok(file.next_row()?.map(Row::Text)),
             Self::Matrix(matrix) => Ok(matrix.next().map(Row::Matrix)),
         }
     }
@@ -72,8 +68,8 @@ impl TableFile {
     pub fn text<'a>(&'a self, row: &'a Row, column: usize) -> &'a str {
         match (self, row) {
             (Self::Matrix(matrix), Row::Matrix(row)) => matrix.text(*row, column),
-            (_, Row::Csv(row)) => row.cell(column),
-            (Self::Csv(_), Row::Matrix(_)) => "",
+            (_, Row::Text(row)) => row.cell(column),
+            (Self::Text(_), Row::Matrix(_)) => "",
         }
     }
 
@@ -81,12 +77,10 @@ impl TableFile {
     pub fn value(&self, row: &Row, column: usize, path: &Path) -> Result<f32> {
         let (line, text) = match (self, row) {
             (Self::Matrix(matrix), Row::Matrix(row)) => return Ok(matrix.value(*row, column)),
-            (_, Row::Csv(row)) => (row.line, row.cell(column)),
-            (Self::Csv(_), Row::Matrix(_)) => (0, ""),
+            (_, Row::Text(row)) => (row.line(), row.value(column)),
+            (Self::Text(_), Row::Matrix(_)) => (0, None),
         };
-        if MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing)) {
-            return Ok(f32::NAN);
-        }
+        let Some(text) = text else { return Ok(f32::NAN) };
         text.parse().ok().filter(|value: &f32| value.is_finite()).ok_or_else(|| Error::Cell {
             path: path.into(),
             line,
@@ -100,7 +94,7 @@ impl Row {
     /// Where it is, for a message.
     pub fn place(&self) -> String {
         match self {
-            Self::Csv(row) => format!("line {}", row.line),
+            Self::Text(row) => format!("line {}", row.line()),
             Self::Matrix(row) => format!("row {}", row + 1),
         }
     }

@@ -1,18 +1,28 @@
 //! Gives every clip its row.
 
-use super::columns::Columns;
+use super::columns::{Columns, Feature};
 use super::file::{Row, TableFile};
+use super::leak::{counts_rows, determines};
+use super::limits::MAX_CELLS;
 use super::{Rewrite, Table, TableConfig};
 use crate::corpus::performance;
+use crate::dataset::MetadataColumn;
 use crate::{Clip, Dataset, Error, Modality, Problem, Result, Source};
 use regex::Regex;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Numbers of one table: 1 GiB of memory.
-pub(super) const MAX_CELLS: usize = 1 << 28;
-
 impl Dataset {
+    /// Notes the columns that a table says what the clips are by: no features in tables that are joined from now on.
+    pub fn note_metadata(&mut self, config: &TableConfig) {
+        let TableConfig { key, subject, fold, .. } = config;
+        for column in MetadataColumn::all([Some(key), subject.as_ref(), None, fold.as_ref()]) {
+            if !self.metadata.contains(&column) {
+                self.metadata.push(column);
+            }
+        }
+    }
+
     /// Takes a feature table as one modality of the clips, instead of what they had.
     ///
     /// A clip without a row lacks the modality then. Clips without a row, rows without a clip and second rows of
@@ -20,9 +30,10 @@ impl Dataset {
     /// it contradicts what is known, that is an error.
     ///
     /// Errors: an unreadable or malformed table, a missing column, a cell that is not a number (file, line
-    /// and column are named), a table of which no row belongs to a clip.
+    /// and column are named), a table of which no row belongs to a clip, a column that gives the label away.
     pub fn join(&mut self, modality: Modality, root: &Path, config: &TableConfig) -> Result<()> {
         let path = root.join(&config.path);
+        self.note_metadata(config);
         let Joined { table, facts, problems } = Reading::new(self, &path, config)?.finish()?;
         let index = self.tables.len();
         for (clip, facts) in self.clips.iter_mut().zip(facts) {
@@ -84,7 +95,7 @@ impl<'a> Reading<'a> {
         };
         let clips = dataset.clips.as_slice();
         Ok(Self {
-            columns: Columns::choose(config, &file, path)?,
+            columns: Columns::choose(config, &dataset.metadata, &file, path)?,
             path,
             file,
             rewrite,
@@ -122,10 +133,51 @@ impl<'a> Reading<'a> {
                 clip: self.clips.first().map(|clip| clip.id.clone()).unwrap_or_default(),
             });
         }
-        let names =
-            self.columns.features.iter().filter_map(|&column| self.file.columns().get(column));
-        let table = Table { path: self.path.into(), columns: names.cloned().collect(), rows };
+        let of = |feature: &Feature| self.file.columns().get(feature.column).cloned();
+        let columns: Vec<String> = self.columns.features.iter().filter_map(of).collect();
+        let unused = std::mem::take(&mut self.columns.unused);
+        let table = Table { path: self.path.into(), columns, rows, unused };
+        self.find_leaks(&table)?;
         Ok(Joined { table, facts: self.facts, problems: self.problems })
+    }
+
+    /// Errors: a feature that gives the label away. One that gives the subject away is a problem.
+    fn find_leaks(&mut self, table: &Table) -> Result<()> {
+        let mut subjects = BTreeMap::new();
+        let mut targets = vec![(None, None); table.rows.len()];
+        for (clip, facts) in self.clips.iter().zip(&self.facts) {
+            let Some(facts) = facts else { continue };
+            let subject = facts.subject.as_ref().unwrap_or(&clip.subject);
+            let count = subjects.len();
+            let subject = (!subject.is_empty()).then(|| *subjects.entry(subject).or_insert(count));
+            if let Some(target) = targets.get_mut(facts.row) {
+                *target = (clip.emotion, subject);
+            }
+        }
+        let mut problems = vec![];
+        for (place, feature) in self.columns.features.iter().enumerate() {
+            if feature.named {
+                continue;
+            }
+            let column = &table.columns[place];
+            let values = table.rows.iter().map(|row| row[place]);
+            let leak = |what| Error::Leak { path: self.path.into(), column: column.clone(), what };
+            let pairs = || values.clone().zip(&targets);
+            // First, as a subject may have one class.
+            if let Some(count) = determines(pairs().map(|(value, target)| (value, target.1))) {
+                let reason = format!(
+                    "column `{column}` has {count} values, each of one subject alone; is it a feature?"
+                );
+                problems.push(Problem::new(self.path, reason));
+            } else if let Some(count) = determines(pairs().map(|(value, target)| (value, target.0)))
+            {
+                return Err(leak(format!("has {count} values, each of one class alone")));
+            } else if counts_rows(values) {
+                return Err(leak("numbers the rows".into()));
+            }
+        }
+        self.problems.extend(problems);
+        Ok(())
     }
 
     fn key(&self, row: &Row) -> String {
@@ -184,7 +236,7 @@ impl<'a> Reading<'a> {
     }
 
     fn values(&self, row: &Row) -> Result<Vec<f32>> {
-        let value = |&column: &usize| self.file.value(row, column, self.path);
+        let value = |feature: &Feature| self.file.value(row, feature.column, self.path);
         self.columns.features.iter().map(value).collect()
     }
 

@@ -1,7 +1,6 @@
 //! A feature table as arrays: one of numbers, and lists of texts next to it.
 
-use super::csv_file::{MAX_BYTES, MAX_COLUMNS, MAX_ROWS};
-use super::join::MAX_CELLS;
+use super::limits::{MAX_CELLS, MAX_COLUMNS, MAX_ROWS};
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -54,7 +53,7 @@ impl Matrix {
         }
         let (mut columns, texts): (Vec<String>, Vec<_>) = texts.into_iter().unzip();
         columns.extend(names);
-        let mut sorted: Vec<&String> = columns.iter().collect();
+        let mut sorted: Vec<&String> = columns.iter().filter(|name| !name.is_empty()).collect();
         sorted.sort();
         if let Some([column, _]) = sorted.array_windows().find(|[a, b]| a == b) {
             return Err(Error::RepeatedColumn { path: path.into(), column: column.to_string() });
@@ -79,20 +78,6 @@ impl Matrix {
         let column = column.checked_sub(self.texts.len());
         let cell = column.and_then(|column| self.values.get(row * self.width + column));
         cell.copied().unwrap_or(f32::NAN)
-    }
-}
-
-/// Refuses what is no file, and one that is too large. Errors: as it says.
-pub(super) fn check_file(path: &Path) -> Result<()> {
-    let read = |source| Error::Read { path: path.into(), source };
-    // A pipe or a device would be read for ever.
-    let metadata = std::fs::metadata(path).map_err(read)?;
-    if !metadata.is_file() {
-        return Err(Error::Kind { path: path.into(), expected: "a file" });
-    }
-    match metadata.len() > MAX_BYTES {
-        true => Err(Error::Limit { path: path.into(), what: "bytes", limit: MAX_BYTES }),
-        false => Ok(()),
     }
 }
 

@@ -1,16 +1,21 @@
 //! Feature tables: one row a clip, computed elsewhere.
 
+mod cell;
 mod columns;
-mod csv_file;
+mod encoding;
 mod file;
 mod join;
+mod leak;
+mod limits;
 mod matrix;
 mod npy;
 mod npz;
 mod tensors;
+mod text_table;
 
-pub(crate) use csv_file::CsvFile;
+pub use text_table::{TextRow, TextTable};
 
+use crate::error::listed;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -23,6 +28,33 @@ pub struct Table {
     pub columns: Vec<String>,
     /// Values of each row, as many as columns; NaN: missing.
     pub rows: Vec<Vec<f32>>,
+    /// Columns that were not asked to be left out, and yet are no features.
+    pub unused: Vec<UnusedColumn>,
+}
+
+impl std::fmt::Display for Table {
+    /// What was taken as a feature, and what was not.
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        let (count, path) = (self.columns.len(), self.path.display());
+        write!(f, "{count} features of {path}: {}", listed(&self.columns))?;
+        if self.unused.is_empty() {
+            return Ok(());
+        }
+        let unused = self.unused.iter().map(|UnusedColumn { name, reason }| match name.as_str() {
+            "" => format!("a column that {reason}"),
+            name => format!("`{name}`, which {reason}"),
+        });
+        write!(f, "; no features: {}", listed(&unused.collect::<Vec<_>>()))
+    }
+}
+
+/// A column of a feature table that is no feature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusedColumn {
+    /// Its name; empty where it has none.
+    pub name: String,
+    /// Why, in words: "is the label".
+    pub reason: &'static str,
 }
 
 /// A file with one row a clip, as the sound or the picture of the clips: CSV, or arrays in one file.
@@ -39,9 +71,11 @@ pub struct Table {
 /// as `np.savez("table.npz", id=names, features=values)` and `safetensors.numpy.save_file({"features": values}, path,
 /// metadata={"id": json.dumps(names)})` write them. Pickled objects are not read.
 ///
-/// Every column but `key`, `fold` and `subject` is a feature unless
-/// `include` or `exclude` says otherwise. Features are finite numbers; an empty cell, `NA` and `NaN` are
-/// missing values, as is NaN in an array.
+/// Every column with a name is a feature unless `include` or `exclude` says otherwise, but for those that say what the clips
+/// are ([`Dataset::metadata`](crate::Dataset::metadata)): `key`, `fold` and `subject` of every table, and the columns that the
+/// corpus itself is made from. A column that stands for the label or numbers the rows is an error, one that stands for
+/// the subject a problem, unless `include` names it. Features are finite numbers; missing values are those of
+/// [`TextTable`], and NaN in an array.
 ///
 /// A row belongs to the clip whose name is its key. For RAVDESS the key may also be the name of any file of
 /// the clip without extension: `01-01-06-01-02-01-12` and `03-01-06-01-02-01-12` are the same clip.

@@ -2,7 +2,7 @@
 //!
 //! Source: the documentation of `numpy.lib.format`, versions 1 to 3.
 
-use super::csv_file::MAX_ROWS;
+use super::limits::MAX_ROWS;
 use crate::{Error, Result};
 use regex::Regex;
 use std::io::Read;

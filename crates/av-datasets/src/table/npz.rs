@@ -1,5 +1,6 @@
 //! Feature tables as arrays of NumPy in one file: `np.savez` and `np.savez_compressed`.
 
+use super::limits::check_file;
 use super::matrix::{self, COLUMNS, FEATURES, Matrix};
 use super::npy::{Array, Kind};
 use crate::error::listed;
@@ -13,7 +14,7 @@ use zip::ZipArchive;
 ///
 /// Errors: an unreadable or malformed file, one without them or beyond the limits.
 pub(super) fn read(path: &Path, texts: &[&str]) -> Result<Matrix> {
-    matrix::check_file(path)?;
+    check_file(path)?;
     let file = File::open(path).map_err(|source| Error::Read { path: path.into(), source })?;
     let mut archive = ZipArchive::new(BufReader::new(file))
         .map_err(|error| Error::Arrays { path: path.into(), reason: error.to_string() })?;

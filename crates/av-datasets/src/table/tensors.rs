@@ -1,5 +1,6 @@
 //! Feature tables as safetensors.
 
+use super::limits::check_file;
 use super::matrix::{self, COLUMNS, FEATURES, Matrix};
 use crate::{Error, Result};
 use safetensors::{Dtype, SafeTensors};
@@ -9,7 +10,7 @@ use std::path::Path;
 ///
 /// Errors: an unreadable or malformed file, one without them or beyond the limits.
 pub(super) fn read(path: &Path, texts: &[&str]) -> Result<Matrix> {
-    matrix::check_file(path)?;
+    check_file(path)?;
     let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.into(), source })?;
     let bad = |reason: String| Error::Arrays { path: path.into(), reason };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| bad(error.to_string()))?;

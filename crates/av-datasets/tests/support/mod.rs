@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// A folder with empty files.
+#[allow(dead_code)] // not every test file needs it
 pub fn tree<P: AsRef<Path>>(files: impl IntoIterator<Item = P>) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     for file in files {

@@ -3,7 +3,7 @@
 use super::RunPaths;
 use crate::data::FeatureSet;
 use crate::experiment::Experiment;
-use crate::observer::Observer;
+use crate::observer::{Event, Observer};
 use crate::record::DataSummary;
 use crate::{ClipProblem, Error, Result};
 use av_datasets::{Dataset, Fold, folds};
@@ -26,11 +26,17 @@ pub struct Prepared {
 }
 
 /// The clips of an experiment: those of its corpus, with the feature tables that it names.
-pub fn index(experiment: &Experiment, data: &Path) -> Result<Dataset> {
+pub fn index(experiment: &Experiment, data: &Path, observer: Observer) -> Result<Dataset> {
     let mut dataset = experiment.dataset.index(data)?;
-    for (modality, input) in experiment.inputs.iter() {
-        if let Some(table) = input.as_ref().and_then(|input| input.table()) {
-            dataset.join(modality, data, table)?;
+    let inputs = experiment.inputs.iter();
+    let tables = inputs.filter_map(|(it, input)| Some((it, input.as_ref()?.table()?)));
+    let tables: Vec<_> = tables.collect();
+    // What one table calls the subject is a feature of no other.
+    tables.iter().for_each(|(_, table)| dataset.note_metadata(table));
+    for (modality, table) in tables {
+        dataset.join(modality, data, table)?;
+        if let Some(table) = dataset.tables.last() {
+            observer.emit(Event::Joined { modality, table });
         }
     }
     Ok(dataset)
@@ -43,7 +49,7 @@ pub fn index(experiment: &Experiment, data: &Path) -> Result<Dataset> {
 /// Those of [`Experiment::dataset`] and of its protocol before anything is extracted, which may take hours;
 /// clips of fewer than two classes; those of the extraction.
 pub fn prepare(experiment: &Experiment, paths: &RunPaths, observer: Observer) -> Result<Prepared> {
-    let dataset = index(experiment, &paths.data)?;
+    let dataset = index(experiment, &paths.data, observer)?;
     if dataset.classes.len() < 2 {
         return Err(Error::Classes { corpus: dataset.name, classes: dataset.classes });
     }

@@ -104,7 +104,8 @@ impl<'a> Builder<'a> {
     fn new(column: &'a Column) -> Self {
         let mut masses: Vec<f64> = column.atoms.iter().map(|atom| atom.mass).collect();
         let (mut functions, mut levels) = (vec![], vec![]);
-        if column.missing.is_some() {
+        // A column that is always missing is a constant.
+        if column.missing.is_some() && !column.atoms.is_empty() {
             masses.push(column.missing_mass());
             functions.push([vec![0.0; column.atoms.len()], vec![1.0]].concat());
             levels.push(1);

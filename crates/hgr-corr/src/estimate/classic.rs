@@ -3,8 +3,8 @@
 
 use super::basis::Basis;
 use super::column::Column;
-use super::hgr::check;
 use super::matrix::Matrix;
+use super::rows::check;
 use super::spectrum::spectrum;
 use crate::{Error, Result};
 use rand::{Rng, SeedableRng};

@@ -1,4 +1,5 @@
-use super::hgr::{FEWEST_ROWS, Hgr, HgrEstimate, check};
+use super::hgr::{Hgr, HgrEstimate};
+use super::rows::{FEWEST_ROWS, check, gather, slices};
 use crate::{Error, Result};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 use std::collections::BTreeMap;
@@ -9,7 +10,8 @@ use std::collections::BTreeMap;
 pub struct ConditionalHgr {
     /// The estimates for each value of z that has enough rows, ascending.
     pub strata: Vec<Stratum>,
-    /// Rows of values of z that have fewer than 20: they are in no estimate.
+    /// Rows in no estimate: those without a value that [`NanPolicy::Omit`](crate::NanPolicy::Omit) leaves out, and those
+    /// of values of z that have fewer than 20 others.
     pub left_out: usize,
     /// The largest sigma of a stratum: the conditional maximal correlation. A maximum of estimates, so too large
     /// where there are many strata.
@@ -60,27 +62,22 @@ impl Hgr {
             });
         }
         let mut members: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        for (row, symbol) in z.iter().enumerate() {
-            members.entry(*symbol).or_default().push(row);
+        let complete = self.nan_policy.rows(x, y)?.unwrap_or_else(|| (0..rows).collect());
+        for row in &complete {
+            members.entry(z[*row]).or_default().push(*row);
         }
-        let (mut strata, mut left_out) = (vec![], 0);
+        let (mut strata, mut left_out) = (vec![], rows - complete.len());
         for (given, members) in members {
             if members.len() < FEWEST_ROWS {
                 left_out += members.len();
                 continue;
             }
-            let (x, y) = (rows_of(x, &members), rows_of(y, &members));
-            let (x, y): (Vec<&[f64]>, Vec<&[f64]>) =
-                (x.iter().map(Vec::as_slice).collect(), y.iter().map(Vec::as_slice).collect());
-            let estimate = self.estimate(&x, &y)?;
+            let [x, y] = [x, y].map(|columns| gather(columns, &members));
+            let estimate = self.estimate(&slices(&x), &slices(&y))?;
             strata.push(Stratum { given, rows: members.len(), estimate });
         }
         combine(strata, left_out)
     }
-}
-
-fn rows_of(columns: &[&[f64]], rows: &[usize]) -> Vec<Vec<f64>> {
-    columns.iter().map(|column| rows.iter().map(|row| column[*row]).collect()).collect()
 }
 
 fn combine(strata: Vec<Stratum>, left_out: usize) -> Result<ConditionalHgr> {

@@ -1,6 +1,7 @@
 use super::basis::{Basis, SYMBOLS};
 use super::cross_fit::{Pair, Whitened, whiten};
 use super::independence::Independence;
+use super::rows::{NanPolicy, check};
 use super::side::Side;
 use crate::{Error, Result};
 use rand::{Rng, SeedableRng};
@@ -11,9 +12,6 @@ const LEVELS: [usize; 13] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96];
 
 /// Rows for each function of a column at the largest number that is tried: fewer would be fitted to noise.
 const ROWS_PER_FUNCTION: usize = 16;
-
-/// Rows below which no estimate is made.
-pub(super) const FEWEST_ROWS: usize = 20;
 
 /// A number of functions is good enough when it loses at most so many standard errors, over the folds, against
 /// the best: with one, the best of many candidates stands out on independent data by luck alone.
@@ -51,7 +49,8 @@ pub fn hgr(x: &[f64], y: &[f64]) -> Result<HgrEstimate> {
 /// combinations f and g with the largest correlation are found, on that one their correlation is measured.
 /// `sigma` is the mean over the folds. The number of functions is the smallest that loses no more than two
 /// standard errors, over the folds, or .001 against the best one. Several columns on a side are added:
-/// f(x) = f_1(x_1) + f_2(x_2) + ...; a missing value (NaN) is a value of its own.
+/// f(x) = f_1(x_1) + f_2(x_2) + ... Rows in which a column has no value (NaN) are left out, or a missing value is a
+/// value of its own, as `nan_policy` says.
 ///
 /// Numerics: f64. Only ranks matter: the result is the same for any increasing function of a column. Columns of
 /// more than 4,096 rows and 512 values are rounded to about 512 steps of rank. Deterministic in `seed`. `sigma` is biased
@@ -70,11 +69,13 @@ pub struct Hgr {
     pub permutations: usize,
     /// Decides folds and permutations.
     pub seed: u64,
+    /// What a missing value is.
+    pub nan_policy: NanPolicy,
 }
 
 impl Default for Hgr {
     fn default() -> Self {
-        Self { folds: 5, permutations: 999, seed: 0 }
+        Self { folds: 5, permutations: 999, seed: 0, nan_policy: NanPolicy::Omit }
     }
 }
 
@@ -94,6 +95,8 @@ pub struct HgrEstimate {
     pub plug_in: Vec<f64>,
     /// Correlations of the modes on rows they were not fitted on: mean over the folds, within -1 to 1.
     pub cross_fitted: Vec<f64>,
+    /// Rows behind the estimate: without those that [`NanPolicy::Omit`] leaves out.
+    pub rows: usize,
     /// Number of functions of x and of y that were chosen.
     pub functions: (usize, usize),
     /// The functions of the first modes, at most four, fitted on all rows.
@@ -116,8 +119,12 @@ impl Hgr {
 
     /// The estimate for columns x and y.
     ///
-    /// Errors: columns of different lengths, none on a side, fewer than 20 rows, fewer than two folds.
+    /// Errors: columns of different lengths, none on a side, fewer than 20 rows that count, fewer than two folds.
     pub fn estimate(&self, x: &[&[f64]], y: &[&[f64]]) -> Result<HgrEstimate> {
+        self.nan_policy.apply(x, y, |x, y| self.of_rows(x, y))
+    }
+
+    fn of_rows(&self, x: &[&[f64]], y: &[&[f64]]) -> Result<HgrEstimate> {
         let rows = check(x, y)?;
         if self.folds < 2 || self.folds * 4 > rows {
             return Err(Error::Shape {
@@ -145,7 +152,10 @@ impl Hgr {
         let error = standard_error(&f, &g, firsts.zip(&folds), sigma, rows);
         let p_value = match self.permutations {
             0 => 1.0,
-            permutations => Independence { permutations, seed: self.seed }.test(x, y)?.p_value,
+            permutations => {
+                let Self { seed, nan_policy, .. } = *self;
+                Independence { permutations, seed, nan_policy }.test(x, y)?.p_value
+            }
         };
         let curves =
             |pair: &Pair| Mode { f: f.combine(&pair.f).curves(), g: g.combine(&pair.g).curves() };
@@ -155,6 +165,7 @@ impl Hgr {
             p_value,
             plug_in: fitted.iter().map(|pair| pair.fitted).collect(),
             cross_fitted,
+            rows,
             functions: (kx, ky),
             modes: fitted.iter().take(MODES).map(curves).collect(),
         })
@@ -176,31 +187,6 @@ impl Hgr {
         }
         folds
     }
-}
-
-/// Columns of one length on both sides; returns the number of rows.
-pub(super) fn check(x: &[&[f64]], y: &[&[f64]]) -> Result<usize> {
-    let rows = x.first().map_or(0, |column| column.len());
-    let lengths = || x.iter().chain(y).map(|column| column.len());
-    if x.is_empty() || y.is_empty() || lengths().any(|length| length != rows) {
-        return Err(Error::Shape {
-            what: "the columns",
-            expected: "one or more on each side, all of one length".into(),
-            actual: format!("{:?}", lengths().collect::<Vec<_>>()),
-        });
-    }
-    if rows < FEWEST_ROWS {
-        let what = "a maximal correlation";
-        return Err(Error::TooFewRows { what, expected: FEWEST_ROWS, actual: rows });
-    }
-    if u32::try_from(rows).is_err() {
-        return Err(Error::Shape {
-            what: "the columns",
-            expected: "fewer than 4,294,967,296 rows".into(),
-            actual: rows.to_string(),
-        });
-    }
-    Ok(rows)
 }
 
 /// The coarsest levels of both sides that lose no more than [`CLOSE`] standard errors against the best.

@@ -1,5 +1,5 @@
 use super::basis::Basis;
-use super::hgr::check;
+use super::rows::{NanPolicy, check};
 use super::side::Side;
 use crate::Result;
 use rand::seq::SliceRandom;
@@ -64,11 +64,13 @@ pub struct Independence {
     pub permutations: usize,
     /// Decides the permutations.
     pub seed: u64,
+    /// What a missing value (NaN) is.
+    pub nan_policy: NanPolicy,
 }
 
 impl Default for Independence {
     fn default() -> Self {
-        Self { permutations: 999, seed: 0 }
+        Self { permutations: 999, seed: 0, nan_policy: NanPolicy::Omit }
     }
 }
 
@@ -87,6 +89,10 @@ impl Independence {
     ///
     /// Errors: as [`Hgr::estimate`](crate::Hgr::estimate).
     pub fn test(&self, x: &[&[f64]], y: &[&[f64]]) -> Result<Tested> {
+        self.nan_policy.apply(x, y, |x, y| self.of_rows(x, y))
+    }
+
+    fn of_rows(&self, x: &[&[f64]], y: &[&[f64]]) -> Result<Tested> {
         let rows = check(x, y)?;
         let side = |columns| Side::new(columns, |column| Basis::polynomials(column, DEGREE));
         let (f, g) = (side(x), side(y));

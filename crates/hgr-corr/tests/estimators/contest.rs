@@ -93,7 +93,7 @@ pub fn rejections(draw: Draw, draws: u64) -> Result<(i32, i32)> {
     let (mut ours, mut theirs) = (0, 0);
     for seed in 0..draws {
         let (x, y) = sample(draw, ROWS, seed);
-        let test = Independence { permutations: PERMUTATIONS, seed };
+        let test = Independence { permutations: PERMUTATIONS, seed, ..Independence::default() };
         ours += i32::from(test.test(&[&x], &[&y])?.p_value <= 0.05);
         theirs += i32::from(distance_p(&x, &y, &mut stream) <= 0.05);
     }

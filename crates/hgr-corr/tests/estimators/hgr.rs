@@ -1,7 +1,7 @@
 //! The estimator of maximal correlation against laws whose value is known.
 
 use crate::laws::{LAWS, normal, sample, uniform};
-use hgr_corr::{Error, Hgr, HgrEstimate, Independence, hgr};
+use hgr_corr::{Error, Hgr, HgrEstimate, Independence, NanPolicy, hgr};
 
 fn estimate(x: &[f64], y: &[f64]) -> HgrEstimate {
     Hgr { permutations: 0, ..Hgr::default() }.estimate(&[x], &[y]).unwrap()
@@ -83,7 +83,9 @@ fn a_constant_has_no_correlation() {
 }
 
 #[test]
-fn that_a_value_is_missing_may_tell_something() {
+fn that_a_value_is_missing_may_tell_something_where_it_is_asked_for() {
+    let asked = Hgr { permutations: 0, nan_policy: NanPolicy::Value, ..Hgr::default() };
+    let estimate = |x: &[f64], y: &[f64]| asked.estimate(&[x], &[y]).unwrap();
     let (x, _) = sample(LAWS[0].draw, 600, 2);
     let y: Vec<f64> = x.iter().map(|x| if *x > 0.0 { f64::NAN } else { 1.0 }).collect();
     // A step: smooth functions come close.
@@ -94,6 +96,62 @@ fn that_a_value_is_missing_may_tell_something() {
     let found = estimate(&x, &gaps);
     // Four fifths of the variance of x are explained; the share of a sample varies by .03, its root by .016.
     assert!((found.sigma - 0.8_f64.sqrt()).abs() < 0.05, "{}", found.sigma);
+}
+
+#[test]
+fn rows_without_a_value_do_not_count() {
+    let (x, y) = sample(LAWS[0].draw, 300, 3);
+    // A sheet whose last rows were emptied, and single cells on either side.
+    let hole = |row: usize| row >= 240 || row.is_multiple_of(29);
+    let with_holes = |values: &[f64], hole: &dyn Fn(usize) -> bool| -> Vec<f64> {
+        (0..).zip(values).map(|(row, value)| if hole(row) { f64::NAN } else { *value }).collect()
+    };
+    let (a, b) =
+        (with_holes(&x, &hole), with_holes(&y, &|row| row >= 240 || row.is_multiple_of(31)));
+    let kept: Vec<usize> = (0..300).filter(|&row| !a[row].is_nan() && !b[row].is_nan()).collect();
+    let of = |values: &[f64]| kept.iter().map(|&row| values[row]).collect::<Vec<_>>();
+    let found = hgr(&a, &b).unwrap();
+    assert_eq!(found, hgr(&of(&x), &of(&y)).unwrap());
+    assert_eq!(found.rows, kept.len());
+    // As a value of its own, what both lack is what they share.
+    let value = Hgr { nan_policy: NanPolicy::Value, ..Hgr::default() };
+    assert!(found.p_value > 0.05 && found.sigma < 0.2, "{} {}", found.p_value, found.sigma);
+    assert!(value.estimate(&[&a], &[&b]).unwrap().sigma > 0.7);
+    let tested = Independence::default().test(&[&a], &[&b]).unwrap();
+    assert_eq!(tested, Independence::default().test(&[&of(&x)], &[&of(&y)]).unwrap());
+}
+
+#[test]
+fn strata_count_the_rows_with_values() {
+    let (x, mut y) = sample(LAWS[2].draw, 100, 5);
+    let z: Vec<u32> = (0..100).map(|row| row % 3).collect();
+    let whole = Hgr::default().given(&[&x], &[&y], &z).unwrap();
+    assert_eq!((whole.left_out, whole.strata.len()), (0, 3));
+    // 19 of the 33 rows of symbol 2 lose their value: the 14 others are too few.
+    (0..57).filter(|row| row % 3 == 2).for_each(|row| y[row] = f64::NAN);
+    let found = Hgr::default().given(&[&x], &[&y], &z).unwrap();
+    assert_eq!((found.left_out, &found.strata[..]), (33, &whole.strata[..2]));
+}
+
+#[test]
+fn a_column_without_values_is_named_or_a_constant() {
+    let (x, _) = sample(LAWS[0].draw, 50, 1);
+    let (empty, full): (&[f64], &[f64]) = (&[f64::NAN; 50], &x);
+    for (x, y, named) in
+        [(vec![full, empty], vec![full], ("x", 2)), (vec![full], vec![full, full, empty], ("y", 3))]
+    {
+        let refused = Hgr::default().estimate(&x, &y);
+        assert!(matches!(
+            refused,
+            Err(Error::Incomplete { rows: 50, complete: 0, side, column, values: 0, .. })
+                if (side, column) == named
+        ));
+    }
+    let nan_policy = NanPolicy::Value;
+    let found = Hgr { nan_policy, ..Hgr::default() }.estimate(&[empty], &[full]).unwrap();
+    assert_eq!((found.sigma, found.p_value, found.functions.0), (0.0, 1.0, 0));
+    let test = Independence { nan_policy, ..Independence::default() };
+    assert_eq!(test.test(&[full], &[empty]).unwrap().p_value, 1.0);
 }
 
 #[test]
@@ -142,7 +200,11 @@ fn the_seed_decides_and_columns_that_do_not_fit_are_refused() {
 fn rejected(rows: usize, draws: u64) -> f64 {
     let rejects = |seed: &u64| {
         let (x, y) = sample(|s| (uniform(s), normal(s)), rows, *seed);
-        Independence { permutations: 99, seed: *seed }.test(&[&x], &[&y]).unwrap().p_value <= 0.05
+        Independence { permutations: 99, seed: *seed, ..Independence::default() }
+            .test(&[&x], &[&y])
+            .unwrap()
+            .p_value
+            <= 0.05
     };
     (0..draws).filter(rejects).count() as f64 / draws as f64
 }
