@@ -119,7 +119,7 @@ fn named<'a>(
     let mut named = Named::new();
     for path in files {
         let (_, stem, extension) = parts(path);
-        if !takes(&extension) || stem.starts_with("._") {
+        if !takes(&extension) {
             continue;
         }
         match named.get(stem) {
@@ -134,10 +134,7 @@ fn named<'a>(
 
 /// The text of an annotation; none for a text file of another kind. Errors: why it cannot be read.
 fn read(path: &Path, relative: &str) -> std::result::Result<Option<String>, String> {
-    let (folders, stem, _) = parts(relative);
-    if stem.starts_with("._") {
-        return Ok(None);
-    }
+    let (folders, ..) = parts(relative);
     let text = annotation::text(path)?;
     if text.lines().next().is_some_and(|line| line.trim() == HEADER) {
         return Ok(Some(text));

@@ -95,8 +95,7 @@ impl Meld {
     /// Lists the clips below a folder.
     ///
     /// A row without a file and a file without a row are problems, but for what is known of the release: the rows of the
-    /// two broken clips, five videos without a row and the files named `final_videos_test...` are left out, and so are
-    /// the `._` files of macOS.
+    /// two broken clips, five videos without a row and the files named `final_videos_test...` are left out.
     ///
     /// Errors: an unreadable folder or table, a table that is not there, a missing column, a folder without any clip,
     /// codes with two meanings.
@@ -171,7 +170,7 @@ impl Meld {
 
     fn name(&self, rows: &BTreeMap<String, Row>, path: &str) -> Named {
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if name.starts_with("._") || name.starts_with("final_videos_test") {
+        if name.starts_with("final_videos_test") {
             return Ok(None);
         }
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
