@@ -1,7 +1,8 @@
 //! The Multimodal EmotionLines Dataset.
 
 use super::annotation::number;
-use super::files::{self, Layout};
+use super::extensions;
+use super::files::Layout;
 use super::labels::Labels;
 use super::listed::{Named, Row, Rows};
 use super::walk::Files;
@@ -108,7 +109,7 @@ impl Meld {
             order: &[],
         }
         .check()?;
-        let extensions = files::media();
+        let extensions = extensions::media();
         let layout = Layout {
             corpus: "meld",
             expected: "files named diaD_uttU.mp4 in folders train_splits, dev_splits_complete and \

@@ -5,6 +5,7 @@ mod aff_wild2;
 mod annotation;
 mod crema_d;
 mod enterface;
+mod extensions;
 mod files;
 mod iemocap;
 mod labels;
