@@ -227,6 +227,22 @@ pub enum Error {
         clip: String,
     },
 
+    /// Two rows of a table are of one clip, and nothing says that they are frames of it. Leave one, or say so with a
+    /// column: [`TableConfig`](crate::TableConfig) says which.
+    #[error("{path}: {first} and {second} are both of clip `{clip}`: {reason}", path = path.display())]
+    RepeatedRow {
+        /// The file.
+        path: PathBuf,
+        /// The clip.
+        clip: String,
+        /// Where its first row is.
+        first: String,
+        /// Where the other is.
+        second: String,
+        /// What to do.
+        reason: &'static str,
+    },
+
     /// A table says something else about a clip than what is known. Mend one of the two, or do not name
     /// the column.
     #[error(

@@ -2,6 +2,7 @@
 
 use super::columns::Columns;
 use super::file::{Row, TableFile};
+use super::frames::{Frames, Gathered};
 use super::{Rewrite, Table, TableConfig};
 use crate::corpus::performance;
 use crate::{Clip, Dataset, Error, Modality, Problem, Result, Source};
@@ -15,19 +16,21 @@ pub(super) const MAX_CELLS: usize = 1 << 28;
 impl Dataset {
     /// Takes a feature table as one modality of the clips, instead of what they had.
     ///
-    /// A clip without a row lacks the modality then. Clips without a row, rows without a clip and second rows of
-    /// a clip are listed in `problems`. A fold or subject column fills what is not known of the clips; where
-    /// it contradicts what is known, that is an error.
+    /// A clip without a row lacks the modality then. Clips without a row and rows without a clip are listed in
+    /// `problems`, and so are rows of frames without a face, as one. Of several rows of a clip the mean is taken, where
+    /// the table is one of frames: [`TableConfig`] says the rule. A fold or subject column fills what is not known of
+    /// the clips; where it contradicts what is known, that is an error.
     ///
     /// Errors: an unreadable or malformed table, a missing column, a cell that is not a number (file, line
-    /// and column are named), a table of which no row belongs to a clip.
+    /// and column are named), two rows of a clip in a table that is not one of frames, or frames with two faces, a table
+    /// of which no row belongs to a clip.
     pub fn join(&mut self, modality: Modality, root: &Path, config: &TableConfig) -> Result<()> {
         let path = root.join(&config.path);
         let Joined { table, facts, problems } = Reading::new(self, &path, config)?.finish()?;
         let index = self.tables.len();
         for (clip, facts) in self.clips.iter_mut().zip(facts) {
-            clip.sources[modality] =
-                facts.as_ref().map(|facts| Source::Row { table: index, row: facts.row });
+            let row = facts.as_ref().and_then(|facts| facts.row);
+            clip.sources[modality] = row.map(|row| Source::Row { table: index, row });
             let Some(Facts { fold, subject, .. }) = facts else {
                 let reason = format!("has no row for clip `{}`", clip.id);
                 self.problems.push(Problem::new(&path, reason));
@@ -45,7 +48,11 @@ impl Dataset {
 /// What a table says of one clip.
 #[derive(Clone)]
 struct Facts {
-    row: usize,
+    /// None where no frame has a face.
+    row: Option<usize>,
+    /// Where its first row is.
+    place: String,
+    face: Option<u32>,
     fold: Option<String>,
     subject: Option<String>,
 }
@@ -60,8 +67,10 @@ struct Joined {
 /// A table while it is being read.
 struct Reading<'a> {
     path: &'a Path,
+    config: &'a TableConfig,
     file: TableFile,
     columns: Columns,
+    frames: Frames,
     rewrite: Option<(Regex, &'a str)>,
     clips: &'a [Clip],
     by_id: BTreeMap<&'a str, usize>,
@@ -83,9 +92,12 @@ impl<'a> Reading<'a> {
             }
         };
         let clips = dataset.clips.as_slice();
+        let columns = Columns::choose(config, &file, path)?;
         Ok(Self {
-            columns: Columns::choose(config, &file, path)?,
+            frames: Frames::of(file.columns(), columns.key),
+            columns,
             path,
+            config,
             file,
             rewrite,
             clips,
@@ -100,32 +112,59 @@ impl<'a> Reading<'a> {
     }
 
     fn finish(mut self) -> Result<Joined> {
-        let mut rows = vec![];
+        let mut gathered = Gathered::default();
         let mut first_key = None;
         while let Some(row) = self.file.next_row()? {
             let key = self.key(&row);
-            if let Some(facts) = self.claim(&key, &row, rows.len())? {
-                if (rows.len() + 1).saturating_mul(self.columns.features.len()) > MAX_CELLS {
-                    let limit = MAX_CELLS as u64;
-                    return Err(Error::Limit { path: self.path.into(), what: "numbers", limit });
-                }
-                rows.push(self.values(&row)?);
-                let (clip, facts) = facts;
-                self.facts[clip] = Some(facts);
+            if let Some(clip) = self.clip(&key, &row) {
+                self.take(clip, &row, &mut gathered)?;
             }
             first_key.get_or_insert(key);
         }
-        if rows.is_empty() {
+        if gathered.rows.is_empty() {
             return Err(Error::NoRows {
                 path: self.path.into(),
                 key: first_key.unwrap_or_default(),
                 clip: self.clips.first().map(|clip| clip.id.clone()).unwrap_or_default(),
             });
         }
+        if gathered.of_frames() {
+            self.average(&mut gathered)?;
+        }
         let names =
             self.columns.features.iter().filter_map(|&column| self.file.columns().get(column));
-        let table = Table { path: self.path.into(), columns: names.cloned().collect(), rows };
+        let columns = names.cloned().collect();
+        let table = Table { path: self.path.into(), columns, rows: gathered.rows };
         Ok(Joined { table, facts: self.facts, problems: self.problems })
+    }
+
+    /// Makes one row a clip of those of its frames.
+    fn average(&mut self, gathered: &mut Gathered) -> Result<()> {
+        let names = self.file.columns();
+        let kept = |column: usize| !Frames::describes(&names[column], self.config);
+        let kept: Vec<bool> = self.columns.features.iter().map(|&column| kept(column)).collect();
+        if !kept.contains(&true) {
+            return Err(Error::NoColumns { path: self.path.into() });
+        }
+        let without = gathered.average();
+        keep(&mut self.columns.features, &kept);
+        gathered.rows.iter_mut().for_each(|row| keep(row, &kept));
+        if let Some(first) = &gathered.first_left_out {
+            let Gathered { left_out, total, .. } = *gathered;
+            let reason = format!(
+                "{left_out} of {total} rows are of frames without success and are left out, the first is {first}"
+            );
+            self.problems.push(Problem::new(self.path, reason));
+        }
+        for (facts, clip) in self.facts.iter_mut().zip(self.clips) {
+            let Some(facts) = facts else { continue };
+            if facts.row.is_some_and(|row| without.contains(&row)) {
+                facts.row = None;
+                let reason = format!("has no row with success for clip `{}`", clip.id);
+                self.problems.push(Problem::new(self.path, reason));
+            }
+        }
+        Ok(())
     }
 
     fn key(&self, row: &Row) -> String {
@@ -136,32 +175,74 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The clip that a row belongs to, and what the row says of it. None, and a problem, for a row that
-    /// belongs to none.
-    fn claim(&mut self, key: &str, row: &Row, index: usize) -> Result<Option<(usize, Facts)>> {
+    /// The clip that a row belongs to. None, and a problem, for a row that belongs to none.
+    fn clip(&mut self, key: &str, row: &Row) -> Option<usize> {
         let find = |id: &str| self.by_id.get(id).copied();
-        let Some(clip) = find(key).or_else(|| performance(key).and_then(find)) else {
+        let clip = find(key).or_else(|| performance(key).and_then(find));
+        if clip.is_none() {
             self.report(row, format!("no clip is named `{key}`"));
-            return Ok(None);
-        };
-        if self.facts[clip].is_some() {
-            self.report(row, format!("clip `{}` has a row already", self.clips[clip].id));
-            return Ok(None);
         }
+        clip
+    }
+
+    /// Adds a row of a clip to what the table says of it.
+    fn take(&mut self, clip: usize, row: &Row, gathered: &mut Gathered) -> Result<()> {
+        let facts = self.read(row);
+        let (known, place) = (&self.clips[clip], row.place());
+        self.compare(known, "subject", Some(&known.subject), facts.subject.as_ref())?;
+        self.compare(known, "fold", known.fold.as_ref(), facts.fold.as_ref())?;
+        let succeeded = self.frames.succeeded(&self.file, row, self.path);
+        let values = self.values(row)?;
+        if let Some(first) = &self.facts[clip] {
+            self.check_second(known, first, &facts)?;
+            if let Some(index) = first.row {
+                gathered.further(index, &values, &place, succeeded);
+            }
+            return Ok(());
+        }
+        if (gathered.rows.len() + 1).saturating_mul(self.columns.features.len()) > MAX_CELLS {
+            let limit = MAX_CELLS as u64;
+            return Err(Error::Limit { path: self.path.into(), what: "numbers", limit });
+        }
+        let row = Some(gathered.first(values, &place, succeeded));
+        self.facts[clip] = Some(Facts { row, ..facts });
+        Ok(())
+    }
+
+    /// What a row says of its clip.
+    fn read(&self, row: &Row) -> Facts {
         let cell = |column: Option<usize>| {
             column
                 .map(|column| self.file.text(row, column).to_owned())
                 .filter(|text| !text.is_empty())
         };
-        let facts = Facts {
-            row: index,
+        Facts {
+            row: None,
+            place: row.place(),
+            face: self.frames.face(&self.file, row, self.path),
             fold: cell(self.columns.fold),
             subject: cell(self.columns.subject),
+        }
+    }
+
+    /// Errors: a second row of a clip that is not a further frame of the first.
+    fn check_second(&self, clip: &Clip, first: &Facts, second: &Facts) -> Result<()> {
+        self.compare(clip, "subject", first.subject.as_ref(), second.subject.as_ref())?;
+        self.compare(clip, "fold", first.fold.as_ref(), second.fold.as_ref())?;
+        let reason = if !self.frames.allowed {
+            "leave one row a clip; or, where a row is a frame, add a column `frame`, and the mean is taken"
+        } else if first.face != second.face {
+            "they are of two faces (`face_id`); leave the rows of one face"
+        } else {
+            return Ok(());
         };
-        let known = &self.clips[clip];
-        self.compare(known, "subject", Some(&known.subject), facts.subject.as_ref())?;
-        self.compare(known, "fold", known.fold.as_ref(), facts.fold.as_ref())?;
-        Ok(Some((clip, facts)))
+        Err(Error::RepeatedRow {
+            path: self.path.into(),
+            clip: clip.id.clone(),
+            first: first.place.clone(),
+            second: second.place.clone(),
+            reason,
+        })
     }
 
     fn compare(
@@ -191,4 +272,10 @@ impl<'a> Reading<'a> {
     fn report(&mut self, row: &Row, reason: String) {
         self.problems.push(Problem::new(self.path, format!("{}: {reason}", row.place())));
     }
+}
+
+/// Keeps the elements whose place is marked.
+fn keep<T>(elements: &mut Vec<T>, kept: &[bool]) {
+    let mut kept = kept.iter();
+    elements.retain(|_| kept.next().is_some_and(|&kept| kept));
 }
