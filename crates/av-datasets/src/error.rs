@@ -214,8 +214,7 @@ pub enum Error {
     /// No row of a table belongs to a clip. Check the key column, or make keys into clip names with
     /// `rewrite`.
     #[error(
-        "no row of {path} belongs to a clip: its first key is `{key}`, the first clip is `{clip}`; check \
-         `key`, or turn keys into clip names with `rewrite`",
+        "no row of {path} belongs to a clip: its first key is `{key}`, a clip is `{clip}`; {remedy}",
         path = path.display()
     )]
     NoRows {
@@ -223,8 +222,10 @@ pub enum Error {
         path: PathBuf,
         /// Key of its first row, after `rewrite`.
         key: String,
-        /// Name of the first clip.
+        /// Name of the clip whose name is most like it, else of the first.
         clip: String,
+        /// What to do.
+        remedy: &'static str,
     },
 
     /// Two rows of a table are of one clip, and nothing says that they are frames of it. Leave one, or say so with a

@@ -61,6 +61,7 @@ mod dataset;
 mod error;
 mod manifest;
 mod modality;
+mod name;
 mod order;
 mod protocol;
 mod summary;

@@ -131,11 +131,7 @@ fn a_malformed_table_is_refused_with_its_place() {
             "rewrite = { pattern = '(', replacement = '' }",
             "rewrite.pattern",
         ),
-        (
-            "clip,x\nfilm,1\n".into(),
-            "",
-            "first key is `film`, the first clip is `01-03-01-01-01-01`",
-        ),
+        ("clip,x\nfilm,1\n".into(), "", "first key is `film`, a clip is `01-03-01-01-01-01`"),
         ("clip,x\n".into(), "", "no row of"),
         (String::new(), "", "no column `clip`"),
     ] {

@@ -3,6 +3,7 @@
 use super::extensions::{Extension, extension};
 use super::labels::{Label, Labels};
 use super::walk::Files;
+use crate::name::composed;
 use crate::{Clip, Dataset, Error, Modalities, Problem, Result, Source, Tracks, Turn};
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -37,7 +38,7 @@ pub(super) struct Layout<'a> {
     pub labels: Labels<'a>,
 }
 
-/// Indexes all files below `root`, each as `recognise` says for its relative path.
+/// Indexes all files below `root`, each as `recognise` says for its relative path in the composed form of Unicode.
 pub(super) fn index(
     root: &Path,
     layout: &Layout,
@@ -47,14 +48,15 @@ pub(super) fn index(
     let mut drafts = BTreeMap::new();
     for path in &relative {
         let extension = extension(path);
+        let name = composed(path);
         let recognised = match layout.extensions.get(&extension) {
-            Some(&tracks) => recognise(path, tracks),
+            Some(&tracks) => recognise(&name, tracks),
             None => match Extension::of(&extension) {
                 Extension::Media(_) => {
                     Err(format!("extension `{extension}` is not one of the corpus"))
                 }
                 Extension::Note => Ok(None),
-                Extension::Unknown => unknown(path, layout, &recognise),
+                Extension::Unknown => unknown(&name, layout, &recognise),
             },
         };
         let added = recognised.and_then(|recording| match recording {

@@ -4,6 +4,7 @@ use super::extensions::{self, Extension};
 use super::files::Layout;
 use super::labels::Labels;
 use super::listed::{NO_ROW, Named, Row, Rows};
+use crate::name::composed;
 use crate::table::CsvFile;
 use crate::{Dataset, Expected, Result};
 use serde::{Deserialize, Serialize};
@@ -99,15 +100,17 @@ impl Listing {
         let fold = file.optional_column(self.fold.as_deref())?;
         let mut rows = Rows::default();
         while let Some(row) = file.next_row()? {
-            let cell =
-                |column: Option<usize>| column.map_or("", |column| row.cell(column)).to_owned();
-            let id = stem(&row.cell(name).replace('\\', "/")).to_owned();
+            let cell = |column: Option<usize>| {
+                column.map_or("".into(), |column| composed(row.cell(column)))
+            };
+            let id = stem(&composed(row.cell(name)).replace('\\', "/")).to_owned();
             if id.is_empty() {
                 rows.report(path, row.line, format!("column `{}` is empty", self.file));
                 continue;
             }
-            let fold = Some(cell(fold)).filter(|fold| !fold.is_empty());
-            let (line, subject, label) = (row.line, cell(subject), cell(label));
+            let fold = Some(cell(fold).into_owned()).filter(|fold| !fold.is_empty());
+            let (line, subject, label) =
+                (row.line, cell(subject).into_owned(), cell(label).into_owned());
             rows.add(id, Row { path: path.into(), line, subject, label, fold, turn: None });
         }
         Ok(rows)

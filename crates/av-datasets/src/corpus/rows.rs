@@ -1,6 +1,7 @@
 //! A corpus without media: the rows of a table.
 
 use super::labels::{Label, Labels};
+use crate::name::composed;
 use crate::table::CsvFile;
 use crate::{Clip, Dataset, Error, Expected, Modalities, Problem, Result};
 use serde::{Deserialize, Serialize};
@@ -67,8 +68,8 @@ impl Rows {
         let mut listed = BTreeMap::new();
         let mut problems = vec![];
         while let Some(row) = file.next_row()? {
-            let cell = |column: usize| row.cell(column).to_owned();
-            let class = match labels.read(label.map_or("", |column| row.cell(column))) {
+            let cell = |column: usize| composed(row.cell(column)).into_owned();
+            let class = match labels.read(&label.map(cell).unwrap_or_default()) {
                 Ok(Label::Class(class)) => Ok(Some(class)),
                 Ok(Label::Unlabelled) => Ok(None),
                 Ok(Label::Excluded) => continue,

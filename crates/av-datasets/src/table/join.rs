@@ -5,8 +5,10 @@ use super::file::{Row, TableFile};
 use super::frames::{Frames, Gathered};
 use super::{Rewrite, Table, TableConfig};
 use crate::corpus::performance;
+use crate::name::{composed, folded};
 use crate::{Clip, Dataset, Error, Modality, Problem, Result, Source};
 use regex::Regex;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -73,7 +75,9 @@ struct Reading<'a> {
     frames: Frames,
     rewrite: Option<(Regex, &'a str)>,
     clips: &'a [Clip],
-    by_id: BTreeMap<&'a str, usize>,
+    by_id: BTreeMap<Cow<'a, str>, usize>,
+    /// The same by what names that differ in case have in common.
+    by_case: BTreeMap<String, usize>,
     facts: Vec<Option<Facts>>,
     problems: Vec<Problem>,
 }
@@ -92,6 +96,7 @@ impl<'a> Reading<'a> {
             }
         };
         let clips = dataset.clips.as_slice();
+        let numbered = clips.iter().enumerate();
         let columns = Columns::choose(config, &file, path)?;
         Ok(Self {
             frames: Frames::of(file.columns(), columns.key),
@@ -101,11 +106,8 @@ impl<'a> Reading<'a> {
             file,
             rewrite,
             clips,
-            by_id: clips
-                .iter()
-                .enumerate()
-                .map(|(index, clip)| (clip.id.as_str(), index))
-                .collect(),
+            by_id: numbered.clone().map(|(index, clip)| (composed(&clip.id), index)).collect(),
+            by_case: numbered.map(|(index, clip)| (folded(&clip.id), index)).collect(),
             facts: vec![None; clips.len()],
             problems: vec![],
         })
@@ -122,11 +124,15 @@ impl<'a> Reading<'a> {
             first_key.get_or_insert(key);
         }
         if gathered.rows.is_empty() {
-            return Err(Error::NoRows {
-                path: self.path.into(),
-                key: first_key.unwrap_or_default(),
-                clip: self.clips.first().map(|clip| clip.id.clone()).unwrap_or_default(),
-            });
+            let key = first_key.unwrap_or_default();
+            let (clip, remedy) = match self.alike(&key) {
+                Some(clip) => (Some(clip), "they differ in case; write both alike"),
+                None => {
+                    (self.clips.first(), "check `key`, or turn keys into clip names with `rewrite`")
+                }
+            };
+            let clip = clip.map(|clip| clip.id.clone()).unwrap_or_default();
+            return Err(Error::NoRows { path: self.path.into(), key, clip, remedy });
         }
         if gathered.of_frames() {
             self.average(&mut gathered)?;
@@ -168,10 +174,10 @@ impl<'a> Reading<'a> {
     }
 
     fn key(&self, row: &Row) -> String {
-        let key = self.file.text(row, self.columns.key);
+        let key = composed(self.file.text(row, self.columns.key));
         match &self.rewrite {
-            Some((pattern, replacement)) => pattern.replace(key, *replacement).into_owned(),
-            None => key.into(),
+            Some((pattern, replacement)) => pattern.replace(&key, *replacement).into_owned(),
+            None => key.into_owned(),
         }
     }
 
@@ -180,9 +186,16 @@ impl<'a> Reading<'a> {
         let find = |id: &str| self.by_id.get(id).copied();
         let clip = find(key).or_else(|| performance(key).and_then(find));
         if clip.is_none() {
-            self.report(row, format!("no clip is named `{key}`"));
+            let alike = self.alike(key).map(|clip| &clip.id);
+            let alike = alike.map(|id| format!("; there is `{id}`, which differs in case"));
+            self.report(row, format!("no clip is named `{key}`{}", alike.unwrap_or_default()));
         }
         clip
+    }
+
+    /// The clip whose name differs from a key in case alone.
+    fn alike(&self, key: &str) -> Option<&'a Clip> {
+        self.by_case.get(&folded(key)).and_then(|&clip| self.clips.get(clip))
     }
 
     /// Adds a row of a clip to what the table says of it.
@@ -213,7 +226,7 @@ impl<'a> Reading<'a> {
     fn read(&self, row: &Row) -> Facts {
         let cell = |column: Option<usize>| {
             column
-                .map(|column| self.file.text(row, column).to_owned())
+                .map(|column| composed(self.file.text(row, column)).into_owned())
                 .filter(|text| !text.is_empty())
         };
         Facts {

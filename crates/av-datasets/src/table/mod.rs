@@ -51,7 +51,7 @@ pub struct Table {
 /// `success` are no features then, unless `include` names them in full. There is no key for that: the columns say what the
 /// rows are, and in any other table a second row of a clip, or a second face, is an error.
 ///
-/// A row belongs to the clip whose name is its key. For RAVDESS the key may also be the name of any file of
+/// A row belongs to the clip whose name is its key, in whatever form of Unicode; capital letters count. For RAVDESS the key may also be the name of any file of
 /// the clip without extension: `01-01-06-01-02-01-12` and `03-01-06-01-02-01-12` are the same clip.
 ///
 /// ```
