@@ -2,6 +2,7 @@
 
 use super::extensions::{Extension, extension};
 use super::labels::{Label, Labels};
+use super::twins::twins;
 use super::walk::Files;
 use crate::name::composed;
 use crate::{Clip, Dataset, Error, Modalities, Problem, Result, Source, Tracks, Turn};
@@ -77,7 +78,9 @@ pub(super) fn index(
     }
     let occurring: BTreeSet<String> = drafts.values().filter_map(|d| d.class.clone()).collect();
     let classes = layout.labels.in_order(&occurring);
-    let clips = drafts.into_iter().map(|(id, draft)| draft.finish(id, root, &classes)).collect();
+    let finished = drafts.into_iter().map(|(id, draft)| draft.finish(id, root, &classes));
+    let clips: Vec<Clip> = finished.collect();
+    problems.extend(twins(&clips));
     Ok(Dataset { name: layout.corpus.into(), classes, clips, tables: vec![], problems })
 }
 
