@@ -16,7 +16,7 @@ pub struct Dataset {
     pub clips: Vec<Clip>,
     /// The feature tables that clips refer to.
     pub tables: Vec<Table>,
-    /// What was found and not used, and clips that a table does not know.
+    /// What was found and not used, clips that a table does not know, and recordings that are two clips.
     pub problems: Vec<Problem>,
     /// Columns of tables that say what the clips are: no features, in whatever table they stand.
     pub metadata: Vec<MetadataColumn>,

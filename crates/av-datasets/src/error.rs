@@ -245,8 +245,7 @@ pub enum Error {
     /// No row of a table belongs to a clip. Check the key column, or make keys into clip names with
     /// `rewrite`.
     #[error(
-        "no row of {path} belongs to a clip: its first key is `{key}`, the first clip is `{clip}`; check \
-         `key`, or turn keys into clip names with `rewrite`",
+        "no row of {path} belongs to a clip: its first key is `{key}`, a clip is `{clip}`; {remedy}",
         path = path.display()
     )]
     NoRows {
@@ -254,8 +253,26 @@ pub enum Error {
         path: PathBuf,
         /// Key of its first row, after `rewrite`.
         key: String,
-        /// Name of the first clip.
+        /// Name of the clip whose name is most like it, else of the first.
         clip: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+
+    /// Two rows of a table are of one clip, and nothing says that they are frames of it. Leave one, or say so with a
+    /// column: [`TableConfig`](crate::TableConfig) says which.
+    #[error("{path}: {first} and {second} are both of clip `{clip}`: {reason}", path = path.display())]
+    RepeatedRow {
+        /// The file.
+        path: PathBuf,
+        /// The clip.
+        clip: String,
+        /// Where its first row is.
+        first: String,
+        /// Where the other is.
+        second: String,
+        /// What to do.
+        reason: &'static str,
     },
 
     /// A table says something else about a clip than what is known. Mend one of the two, or do not name

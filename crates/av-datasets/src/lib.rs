@@ -1,4 +1,4 @@
-//! Corpora as lists of clips, labels and subjects; protocols and folds. Opens no media.
+//! Corpora as lists of clips, labels and subjects; protocols and folds. Decodes no media.
 //!
 //! A [`CorpusConfig`] says how the files of a corpus are named. [`CorpusConfig::index`] lists them as a
 //! [`Dataset`]: clips with a subject, an emotion, and a source of sound and of picture, each of which may be
@@ -7,7 +7,7 @@
 //! itself is split.
 //!
 //! Nothing is skipped silently: a media file that does not belong is listed in [`Dataset::problems`] with the
-//! reason. This crate downloads nothing, opens no media and computes no feature; it reads file names, TOML
+//! reason. This crate downloads nothing, decodes no media and computes no feature; it reads file names, TOML
 //! descriptions, annotations and feature tables.
 //!
 //! # Example
@@ -61,6 +61,7 @@ mod dataset;
 mod error;
 mod manifest;
 mod modality;
+mod name;
 mod order;
 mod protocol;
 mod summary;

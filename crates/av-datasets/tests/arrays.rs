@@ -122,6 +122,22 @@ fn columns_side_by_side_and_without_names_are_read_too() {
     assert_eq!(dataset.tables[0].rows, [[1.0, 3.0], [4.0, 6.0]]);
 }
 
+#[test]
+fn headers_of_python_2_are_read() {
+    let (root, mut dataset) = clips();
+    let texts = |shape: &str| npy("'|S3'", "False", shape, b"anncy\0");
+    let values = floats(&[1.0, 2.0, 3.0, 4.0]);
+    let arrays = [
+        ("id", texts("(2L,)")),
+        ("features", npy("u'<f4'", "False", "(2L, 2L)", &values)),
+        ("columns", npy("'|S1'", "False", "( 2L , )", b"xy")),
+    ];
+    add_bytes(root.path(), "t.npz", &npz(&arrays, CompressionMethod::Stored));
+    dataset.join(Modality::Audio, root.path(), &config("t.npz", "")).unwrap();
+    assert_eq!(dataset.tables[0].columns, ["x", "y"]);
+    assert_eq!(dataset.tables[0].rows, [[1.0, 2.0], [3.0, 4.0]]);
+}
+
 /// A file with the tensor `features`.
 fn tensors(dtype: Dtype, shape: &[usize], data: &[u8], lists: &[(&str, &str)]) -> Vec<u8> {
     let view = TensorView::new(dtype, shape.to_vec(), data).unwrap();
@@ -203,7 +219,14 @@ fn an_npz_file_that_is_no_table_is_refused_with_the_reason() {
         (with(npy("'<i4'", "False", "(1, 1)", &one)), "`features` is not of float32 or float64"),
         (with(npy("[('a', '<f4')]", "False", "(1,)", &one)), "`features` is of type of records"),
         (with(npy("'<f4'", "Maybe", "(1, 1)", &one)), "`features` has the header {'descr'"),
-        (with(npy("'<f4'", "False", "(1, -1)", &one)), "`features` has the header"),
+        (
+            with(npy("'<f4'", "Maybe", "(1, 1)", &one)),
+            "which cannot be read: `fortran_order` is neither True nor False",
+        ),
+        (with(npy("'<f4'", "False", "(1, -1)", &one)), "size `-1` is not a whole number"),
+        (with(npy("'<f4'", "False", "(1L, LL)", &one)), "size `LL` is not a whole number"),
+        (with(npy("'<f4'", "False", "1", &one)), "`shape` is no list of sizes"),
+        (with(npy("{}", "False", "(1, 1)", &one)), "it has no `descr`"),
         (with(b"PK".to_vec()), "`features` ends in its header"),
         (with(b"\x93NUMPY\x09\x00xx".to_vec()), "`features` is of version 9"),
         (

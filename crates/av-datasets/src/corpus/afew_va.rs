@@ -61,9 +61,6 @@ impl AfewVa {
         let mut described = BTreeSet::new();
         for path in relative.iter().filter(|path| path.to_lowercase().ends_with(".json")) {
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-            if name.starts_with("._") {
-                continue;
-            }
             described.insert(folder);
             let read = id(folder, name).and_then(|id| match clips.get(&id) {
                 Some(_) => Err(format!("clip `{id}` has a file already")),

@@ -1,6 +1,7 @@
 //! Aff-Wild2: valence and arousal of every frame of videos from the Internet.
 
 use super::annotation::{self, Complaints, MAX_FRAMES};
+use super::extensions;
 use super::files;
 use super::walk::Files;
 use crate::{Affect, Clip, Dataset, Expected, Modalities, Problem, Result, Source, Tracks};
@@ -51,7 +52,7 @@ impl AffWild2 {
         let mut report = |path: &str, reason: String| {
             problems.push(Problem::new(root.join(path), reason));
         };
-        let media = files::media();
+        let media = extensions::media();
         let is_video = |extension: &str| media.get(extension) == Some(&Tracks::Both);
         let videos = named(&relative, is_video, &mut report);
         let texts = relative.iter().filter(|path| path.to_lowercase().ends_with(".txt"));
@@ -119,7 +120,7 @@ fn named<'a>(
     let mut named = Named::new();
     for path in files {
         let (_, stem, extension) = parts(path);
-        if !takes(&extension) || stem.starts_with("._") {
+        if !takes(&extension) {
             continue;
         }
         match named.get(stem) {
@@ -134,10 +135,7 @@ fn named<'a>(
 
 /// The text of an annotation; none for a text file of another kind. Errors: why it cannot be read.
 fn read(path: &Path, relative: &str) -> std::result::Result<Option<String>, String> {
-    let (folders, stem, _) = parts(relative);
-    if stem.starts_with("._") {
-        return Ok(None);
-    }
+    let (folders, ..) = parts(relative);
     let text = annotation::text(path)?;
     if text.lines().next().is_some_and(|line| line.trim() == HEADER) {
         return Ok(Some(text));

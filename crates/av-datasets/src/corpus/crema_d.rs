@@ -1,5 +1,6 @@
 //! The Crowd-sourced Emotional Multimodal Actors Dataset.
 
+use super::extensions;
 use super::files::{self, Layout, Recognised, Recording};
 use super::labels::Labels;
 use crate::table::TextTable;
@@ -117,7 +118,7 @@ impl CremaD {
     /// Errors: an unreadable folder, a folder without any clip, codes with two meanings; for the crowd's labels an
     /// unreadable table of votes or one without the column.
     pub fn index(&self, root: &Path) -> Result<Dataset> {
-        let extensions = files::media();
+        let extensions = extensions::media();
         let labels = Labels {
             classes: &self.labels,
             unlabelled: &self.unlabelled,

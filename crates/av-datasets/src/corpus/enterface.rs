@@ -1,5 +1,6 @@
 //! The eNTERFACE'05 audio-visual emotion database.
 
+use super::extensions;
 use super::files::{self, Layout, Recognised, Recording};
 use super::labels::Labels;
 use crate::{Dataset, Expected, Result};
@@ -69,7 +70,7 @@ impl Enterface {
     ///
     /// Errors: an unreadable folder, a folder without any clip, codes with two meanings.
     pub fn index(&self, root: &Path) -> Result<Dataset> {
-        let extensions = files::media();
+        let extensions = extensions::media();
         let labels = Labels {
             classes: &self.labels,
             unlabelled: &self.unlabelled,

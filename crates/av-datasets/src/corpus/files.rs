@@ -1,34 +1,14 @@
 //! Joins the files of each clip.
 
+use super::extensions::{Extension, extension};
 use super::labels::{Label, Labels};
+use super::twins::twins;
 use super::walk::Files;
+use crate::name::composed;
 use crate::{Clip, Dataset, Error, Modalities, Problem, Result, Source, Tracks, Turn};
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::path::{Path, PathBuf};
-
-/// Usual extensions of media files and what such files hold.
-const MEDIA: [(&str, Tracks); 14] = [
-    ("avi", Tracks::Both),
-    ("flv", Tracks::Both),
-    ("mkv", Tracks::Both),
-    ("mov", Tracks::Both),
-    ("mp4", Tracks::Both),
-    ("mpeg", Tracks::Both),
-    ("mpg", Tracks::Both),
-    ("webm", Tracks::Both),
-    ("wmv", Tracks::Both),
-    ("flac", Tracks::Audio),
-    ("m4a", Tracks::Audio),
-    ("mp3", Tracks::Audio),
-    ("ogg", Tracks::Audio),
-    ("wav", Tracks::Audio),
-];
-
-/// Usual extensions of media files, in lower case, and what such files hold.
-pub(super) fn media() -> BTreeMap<String, Tracks> {
-    MEDIA.map(|(extension, tracks)| (extension.into(), tracks)).into()
-}
 
 /// What the name of a file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,29 +33,32 @@ pub(super) struct Layout<'a> {
     pub expected: String,
     /// A name that would be recognised.
     pub example: &'a str,
-    /// Extensions of the corpus and what such files hold. Other media files are problems, and files that
-    /// are no media (tables, notes) are not looked at.
+    /// Extensions of the corpus and what such files hold. Other media files are problems, and so are files of unknown
+    /// extension whose names are those of clips; tables, notes and pictures are not looked at.
     pub extensions: &'a BTreeMap<String, Tracks>,
     pub labels: Labels<'a>,
 }
 
-/// Indexes all files below `root`, each as `recognise` says for its relative path.
+/// Indexes all files below `root`, each as `recognise` says for its relative path in the composed form of Unicode.
 pub(super) fn index(
     root: &Path,
     layout: &Layout,
     recognise: impl Fn(&str, Tracks) -> Recognised,
 ) -> Result<Dataset> {
     let Files { relative, mut problems, .. } = Files::below(root)?;
-    let media = media();
     let mut drafts = BTreeMap::new();
     for path in &relative {
         let extension = extension(path);
+        let name = composed(path);
         let recognised = match layout.extensions.get(&extension) {
-            Some(&tracks) => recognise(path, tracks),
-            None if media.contains_key(&extension) => {
-                Err(format!("extension `{extension}` is not one of the corpus"))
-            }
-            None => Ok(None),
+            Some(&tracks) => recognise(&name, tracks),
+            None => match Extension::of(&extension) {
+                Extension::Media(_) => {
+                    Err(format!("extension `{extension}` is not one of the corpus"))
+                }
+                Extension::Note => Ok(None),
+                Extension::Unknown => unknown(&name, layout, &recognise),
+            },
         };
         let added = recognised.and_then(|recording| match recording {
             Some(recording) => match layout.labels.read(&recording.label)? {
@@ -95,8 +78,31 @@ pub(super) fn index(
     }
     let occurring: BTreeSet<String> = drafts.values().filter_map(|d| d.class.clone()).collect();
     let classes = layout.labels.in_order(&occurring);
-    let clips = drafts.into_iter().map(|(id, draft)| draft.finish(id, root, &classes)).collect();
+    let finished = drafts.into_iter().map(|(id, draft)| draft.finish(id, root, &classes));
+    let clips: Vec<Clip> = finished.collect();
+    problems.extend(twins(&clips));
     Ok(Dataset { name: layout.corpus.into(), classes, clips, problems, ..Dataset::default() })
+}
+
+/// A file of unknown extension: left out with a word where its name is that of a clip.
+fn unknown(
+    path: &str,
+    layout: &Layout,
+    recognise: impl Fn(&str, Tracks) -> Recognised,
+) -> Recognised {
+    let stem = Path::new(path).with_extension("");
+    let stem = stem.to_string_lossy();
+    let names = layout.extensions.iter().flat_map(|(extension, &tracks)| {
+        [(path.to_owned(), tracks), (format!("{stem}.{extension}"), tracks)]
+    });
+    let is_clip =
+        |(name, tracks): (String, Tracks)| matches!(recognise(&name, tracks), Ok(Some(_)));
+    if !names.into_iter().any(is_clip) {
+        return Ok(None);
+    }
+    Err("its name is that of a clip, but its extension is not known as that of sound or picture; convert the \
+         file, or add the extension to `extensions` of a pattern"
+        .into())
 }
 
 /// The files of one clip.
@@ -155,12 +161,6 @@ impl Draft {
         });
         Clip { id, subject, emotion, fold, turn, affect: vec![], sources }
     }
-}
-
-/// Extension of a path in lower case; empty where there is none.
-fn extension(path: &str) -> String {
-    let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
-    extension.unwrap_or_default().to_lowercase()
 }
 
 /// The error of a folder whose files are of no clip.

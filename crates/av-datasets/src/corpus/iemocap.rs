@@ -1,7 +1,8 @@
 //! The Interactive Emotional Dyadic Motion Capture database.
 
 use super::annotation::{self, number};
-use super::files::{self, Layout};
+use super::extensions;
+use super::files::Layout;
 use super::labels::Labels;
 use super::listed::{NO_ROW, Named, Row, Rows};
 use super::walk::Files;
@@ -74,11 +75,11 @@ impl Iemocap {
     /// Lists the clips below a folder.
     ///
     /// A turn without a file and a file without a turn are problems. The sound and the videos of whole dialogues
-    /// (in a folder `dialog`) and the `._` files of macOS are left out.
+    /// (in a folder `dialog`) are left out.
     ///
     /// Errors: an unreadable folder, a folder without any clip, codes with two meanings.
     pub fn index(&self, root: &Path) -> Result<Dataset> {
-        let extensions = files::media();
+        let extensions = extensions::media();
         let labels = Labels {
             classes: &self.labels,
             unlabelled: &self.unlabelled,
@@ -105,10 +106,7 @@ fn rows(root: &Path) -> Result<Rows> {
         // The folders next to these files hold what single raters said.
         let mut parts = path.rsplit('/');
         let (Some(name), Some("EmoEvaluation")) = (parts.next(), parts.next()) else { continue };
-        let Some(dialogue) = name.strip_suffix(".txt").filter(|name| !name.starts_with("._"))
-        else {
-            continue;
-        };
+        let Some(dialogue) = name.strip_suffix(".txt") else { continue };
         let path = root.join(&path);
         match annotation::text(&path) {
             Ok(text) => read(dialogue, &path, &text, &mut rows),
@@ -175,7 +173,7 @@ fn turn<'a>(dialogue: &str, line: &'a str) -> std::result::Result<Spoken<'a>, St
 
 fn name(rows: &BTreeMap<String, Row>, path: &str) -> Named {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-    if name.starts_with("._") || folders.split('/').any(|folder| folder == "dialog") {
+    if folders.split('/').any(|folder| folder == "dialog") {
         return Ok(None);
     }
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);

@@ -2,9 +2,11 @@
 
 use super::files::{self, Layout, Recording};
 use super::labels::Label;
+use crate::name::folded;
 use crate::{Dataset, Problem, Result, Tracks, Turn};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// What is wrong with a media file that no row names.
@@ -79,12 +81,28 @@ impl Rows {
         let lost = rows.iter().filter(|(id, _)| !claimed.contains(*id));
         // What is left out may lack its file.
         let lost = lost.filter(|(_, row)| layout.labels.read(&row.label) != Ok(Label::Excluded));
-        dataset.problems.extend(lost.map(|(id, row)| {
-            let reason = format!("line {}: no media file is named `{id}`", row.line);
+        let strays = strays(&dataset.problems);
+        let problems = lost.map(|(id, row)| {
+            let mut reason = format!("line {}: no media file is named `{id}`", row.line);
+            let name = id.rsplit('/').next().unwrap_or(id);
+            if let Some(file) = strays.get(&folded(name)) {
+                reason.push_str(&format!("; there is `{file}`, which differs in case"));
+            }
             Problem::new(&row.path, reason)
-        }));
+        });
+        dataset.problems.extend(problems.collect::<Vec<_>>());
         Ok(dataset)
     }
+}
+
+/// The names of files without a row, by what they have in common with names that differ in case.
+fn strays(problems: &[Problem]) -> BTreeMap<String, String> {
+    let files = problems.iter().filter(|problem| problem.reason == NO_ROW);
+    let names = files.filter_map(|problem| {
+        let name = |part: Option<&OsStr>| Some(part?.to_str()?.to_owned());
+        Some((folded(&name(problem.path.file_stem())?), name(problem.path.file_name())?))
+    });
+    names.collect()
 }
 
 impl Row {

@@ -1,9 +1,11 @@
 //! A corpus of media files that a table lists.
 
-use super::files::{self, Layout};
+use super::extensions::{self, Extension};
+use super::files::Layout;
 use super::labels::Labels;
 use super::listed::{NO_ROW, Named, Row, Rows};
 use crate::dataset::MetadataColumn;
+use crate::name::composed;
 use crate::table::TextTable;
 use crate::{Dataset, Expected, Result};
 use serde::{Deserialize, Serialize};
@@ -79,7 +81,7 @@ impl Listing {
         }
         .check()?;
         let rows = self.rows(&root.join(&self.table))?;
-        let extensions = files::media();
+        let extensions = extensions::media();
         let example = rows.by_id.keys().next().cloned();
         let layout = Layout {
             corpus: &self.name(),
@@ -102,15 +104,17 @@ impl Listing {
         let fold = file.optional_column(self.fold.as_deref())?;
         let mut rows = Rows::default();
         while let Some(row) = file.next_row()? {
-            let cell =
-                |column: Option<usize>| column.map_or("", |column| row.cell(column)).to_owned();
-            let id = stem(&row.cell(name).replace('\\', "/")).to_owned();
+            let cell = |column: Option<usize>| {
+                column.map_or("".into(), |column| composed(row.cell(column)))
+            };
+            let id = stem(&composed(row.cell(name)).replace('\\', "/")).to_owned();
             if id.is_empty() {
                 rows.report(path, row.line(), format!("column `{}` is empty", self.file));
                 continue;
             }
-            let fold = Some(cell(fold)).filter(|fold| !fold.is_empty());
-            let (line, subject, label) = (row.line(), cell(subject), cell(label));
+            let fold = Some(cell(fold).into_owned()).filter(|fold| !fold.is_empty());
+            let (line, subject, label) =
+                (row.line(), cell(subject).into_owned(), cell(label).into_owned());
             rows.add(id, Row { path: path.into(), line, subject, label, fold, turn: None });
         }
         Ok(rows)
@@ -133,7 +137,10 @@ fn name(rows: &BTreeMap<String, Row>, path: &str) -> Named {
 /// A path without the extension of a media file; a name may have other points.
 fn stem(path: &str) -> &str {
     match path.rsplit_once('.') {
-        Some((stem, extension)) if files::media().contains_key(&extension.to_lowercase()) => stem,
-        _ => path,
+        Some((stem, extension)) => match Extension::of(&extension.to_lowercase()) {
+            Extension::Media(_) => stem,
+            Extension::Note | Extension::Unknown => path,
+        },
+        None => path,
     }
 }

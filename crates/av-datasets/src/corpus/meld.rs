@@ -1,7 +1,8 @@
 //! The Multimodal EmotionLines Dataset.
 
 use super::annotation::number;
-use super::files::{self, Layout};
+use super::extensions;
+use super::files::Layout;
 use super::labels::Labels;
 use super::listed::{Named, Row, Rows};
 use super::walk::Files;
@@ -95,8 +96,7 @@ impl Meld {
     /// Lists the clips below a folder.
     ///
     /// A row without a file and a file without a row are problems, but for what is known of the release: the rows of the
-    /// two broken clips, five videos without a row and the files named `final_videos_test...` are left out, and so are
-    /// the `._` files of macOS.
+    /// two broken clips, five videos without a row and the files named `final_videos_test...` are left out.
     ///
     /// Errors: an unreadable folder or table, a table that is not there, a missing column, a folder without any clip,
     /// codes with two meanings.
@@ -109,7 +109,7 @@ impl Meld {
             order: &[],
         }
         .check()?;
-        let extensions = files::media();
+        let extensions = extensions::media();
         let layout = Layout {
             corpus: "meld",
             expected: "files named diaD_uttU.mp4 in folders train_splits, dev_splits_complete and \
@@ -171,7 +171,7 @@ impl Meld {
 
     fn name(&self, rows: &BTreeMap<String, Row>, path: &str) -> Named {
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if name.starts_with("._") || name.starts_with("final_videos_test") {
+        if name.starts_with("final_videos_test") {
             return Ok(None);
         }
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);

@@ -5,6 +5,7 @@ mod aff_wild2;
 mod annotation;
 mod crema_d;
 mod enterface;
+mod extensions;
 mod files;
 mod iemocap;
 mod labels;
@@ -14,6 +15,7 @@ mod meld;
 mod pattern;
 mod ravdess;
 mod rows;
+mod twins;
 mod walk;
 
 pub use afew_va::AfewVa;
@@ -173,7 +175,8 @@ impl CorpusConfig {
         }
     }
 
-    /// Lists the clips below the folder `root`, sorted by name; opens no media.
+    /// Lists the clips below the folder `root`, sorted by name; decodes no media. Files of one size are compared by their
+    /// bytes: one recording under two names is a problem, and both clips are there.
     ///
     /// What does not belong is listed in [`Dataset::problems`]. A description that was not
     /// [resolved](Self::resolve) is looked for from the current folder.

@@ -1,5 +1,6 @@
 //! A corpus whose file names a regular expression describes.
 
+use super::extensions;
 use super::files::{self, Layout, Recognised, Recording};
 use super::labels::{Label, Labels};
 use crate::{Dataset, Error, Expected, Result, Tracks};
@@ -70,8 +71,9 @@ pub struct Pattern {
     #[serde(default)]
     pub classes: Vec<String>,
     /// What files with an extension (lower case, no dot) hold: `audio`, `video` or `both`. Default: the
-    /// usual extensions; containers such as `mp4` hold both.
-    #[serde(default = "files::media")]
+    /// extensions of all files that FFmpeg reads; containers such as `mp4` hold both. A file of an extension that is not
+    /// listed is a problem where it is one of media or its name, but for the extension, is that of a clip.
+    #[serde(default = "extensions::media")]
     pub extensions: BTreeMap<String, Tracks>,
     /// What files with a code in the group `modality` hold: `audio`, `video` or `both`.
     #[serde(default)]

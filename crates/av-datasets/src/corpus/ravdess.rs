@@ -1,5 +1,6 @@
 //! The Ryerson Audio-Visual Database of Emotional Speech and Song.
 
+use super::extensions;
 use super::files::{self, Layout, Recognised, Recording};
 use super::labels::Labels;
 use crate::{Dataset, Expected, Result, Tracks};
@@ -83,7 +84,7 @@ impl Ravdess {
     ///
     /// Errors: an unreadable folder, a folder without any RAVDESS file, codes with two meanings.
     pub fn index(&self, root: &Path) -> Result<Dataset> {
-        let extensions = files::media();
+        let extensions = extensions::media();
         let labels = Labels {
             classes: &self.labels,
             unlabelled: &self.unlabelled,

@@ -2,6 +2,7 @@
 
 use super::labels::{Label, Labels};
 use crate::dataset::MetadataColumn;
+use crate::name::composed;
 use crate::table::TextTable;
 use crate::{Clip, Dataset, Error, Expected, Modalities, Problem, Result};
 use serde::{Deserialize, Serialize};
@@ -68,8 +69,8 @@ impl Rows {
         let mut listed = BTreeMap::new();
         let mut problems = vec![];
         while let Some(row) = file.next_row()? {
-            let cell = |column: usize| row.cell(column).to_owned();
-            let class = match labels.read(label.map_or("", |column| row.cell(column))) {
+            let cell = |column: usize| composed(row.cell(column)).into_owned();
+            let class = match labels.read(&label.map(cell).unwrap_or_default()) {
                 Ok(Label::Class(class)) => Ok(Some(class)),
                 Ok(Label::Unlabelled) => Ok(None),
                 Ok(Label::Excluded) => continue,

@@ -2,6 +2,7 @@
 
 use crate::{Error, Problem, Result};
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// More files than any corpus has; a wrong root (`/`) ends here and not in an hour.
@@ -9,6 +10,27 @@ const MAX_FILES: u64 = 2_000_000;
 
 /// Deeper than any corpus is nested.
 const MAX_DEPTH: usize = 32;
+
+/// What systems put next to people's files, in lower case: folders of zip files made on a Mac, previews and settings of
+/// folders under Windows, its trash, and indices of network storage.
+const COMPANIONS: [&str; 9] = [
+    "__macosx",
+    "icon\r",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "$recycle.bin",
+    "system volume information",
+    "@eadir",
+    "lost+found",
+];
+
+/// Whether a system, and no person, made a file or folder of this name. Hidden ones count: `._clip.mp4`, `.DS_Store`,
+/// `.Spotlight-V100`.
+fn companion(name: &OsStr) -> bool {
+    let name = name.to_string_lossy().to_lowercase();
+    name.starts_with('.') || COMPANIONS.contains(&name.as_str())
+}
 
 /// The files below a folder.
 #[derive(Debug, Default)]
@@ -22,7 +44,8 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Walks a folder. Links are followed, and no folder is entered twice.
+    /// Walks a folder. Links are followed, and no folder is entered twice. Hidden files, and what systems put next to
+    /// people's files, are passed over.
     ///
     /// Errors: a root that is not a readable folder, more than two million files.
     pub fn below(root: &Path) -> Result<Self> {
@@ -54,7 +77,7 @@ impl Files {
                 return Ok(());
             }
         };
-        for path in paths {
+        for path in paths.into_iter().filter(|path| !path.file_name().is_some_and(companion)) {
             match std::fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => self.enter(root, &path, depth + 1)?,
                 Ok(metadata) if metadata.is_file() => self.add(root, &path)?,

@@ -1,5 +1,8 @@
 //! Features that give the answer away: a label, a subject or a row number that stands in the table as a number.
 
+use super::Table;
+use super::columns::Feature;
+use crate::{Error, Problem, Result};
 use std::collections::HashMap;
 
 /// Rows below which chance may make a feature look like a label.
@@ -8,12 +11,43 @@ const FEWEST_ROWS: usize = 20;
 /// Rows for each value of a column that is one of few codes, and not a measurement of which every value is another.
 const ROWS_PER_VALUE: usize = 4;
 
+/// Looks at the features of a table whose rows have a class and a subject; one that `include` names is meant.
+///
+/// Errors: a feature that gives the class away. One that gives the subject away is a problem.
+pub(super) fn find(
+    table: &Table,
+    features: &[Feature],
+    targets: &[[Option<usize>; 2]],
+) -> Result<Vec<Problem>> {
+    let mut problems = vec![];
+    for (place, column) in table.columns.iter().enumerate() {
+        if features.get(place).is_some_and(|feature| feature.named) {
+            continue;
+        }
+        let values = table.rows.iter().map(|row| row[place]);
+        let determined = |by: usize| {
+            determines(values.clone().zip(targets).map(|(value, target)| (value, target[by])))
+        };
+        let leak = |what| Error::Leak { path: table.path.clone(), column: column.clone(), what };
+        // Subjects first, as one may have one class.
+        if let Some(count) = determined(1) {
+            let reason = format!(
+                "column `{column}` has {count} values, each of one subject alone; is it a feature?"
+            );
+            problems.push(Problem::new(&table.path, reason));
+        } else if let Some(count) = determined(0) {
+            return Err(leak(format!("has {count} values, each of one class alone")));
+        } else if counts_rows(values) {
+            return Err(leak("numbers the rows".into()));
+        }
+    }
+    Ok(problems)
+}
+
 /// The number of values of a column where each goes with one target alone, among targets that differ.
 ///
 /// Values that are missing and rows without a target do not count.
-pub(super) fn determines(
-    rows: impl ExactSizeIterator<Item = (f32, Option<usize>)>,
-) -> Option<usize> {
+fn determines(rows: impl ExactSizeIterator<Item = (f32, Option<usize>)>) -> Option<usize> {
     let most = rows.len() / ROWS_PER_VALUE;
     let mut targets: HashMap<u32, usize> = HashMap::new();
     let (mut counted, mut first, mut differ) = (0, None, false);
@@ -32,7 +66,7 @@ pub(super) fn determines(
 }
 
 /// Whether a column of whole numbers grows from each row to the next.
-pub(super) fn counts_rows(values: impl ExactSizeIterator<Item = f32> + Clone) -> bool {
+fn counts_rows(values: impl ExactSizeIterator<Item = f32> + Clone) -> bool {
     let next = values.clone().skip(1);
     values.len() >= FEWEST_ROWS
         && values.clone().all(|value| value.fract() == 0.0)

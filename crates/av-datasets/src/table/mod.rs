@@ -1,9 +1,10 @@
-//! Feature tables: one row a clip, computed elsewhere.
+//! Feature tables: one row a clip, or one a frame, computed elsewhere.
 
 mod cell;
 mod columns;
 mod encoding;
 mod file;
+mod frames;
 mod join;
 mod leak;
 mod limits;
@@ -77,7 +78,14 @@ pub struct UnusedColumn {
 /// the subject a problem, unless `include` names it. Features are finite numbers; missing values are those of
 /// [`TextTable`], and NaN in an array.
 ///
-/// A row belongs to the clip whose name is its key. For RAVDESS the key may also be the name of any file of
+/// A clip has one row, unless the table is one of frames: one that has a column `frame`, `timestamp` or `success`, as
+/// OpenFace writes it. Where a clip has several rows in such a table, each feature of a clip is the mean over its rows with
+/// `success` above 0 (all rows where there is no such column), missing cells apart; a clip without such a row lacks the
+/// modality. How many rows are left out is a problem of the data set. `frame`, `face_id`, `timestamp`, `confidence` and
+/// `success` are no features then, unless `include` names them in full. There is no key for that: the columns say what the
+/// rows are, and in any other table a second row of a clip, or a second face, is an error.
+///
+/// A row belongs to the clip whose name is its key, in whatever form of Unicode; capital letters count. For RAVDESS the key may also be the name of any file of
 /// the clip without extension: `01-01-06-01-02-01-12` and `03-01-06-01-02-01-12` are the same clip.
 ///
 /// ```

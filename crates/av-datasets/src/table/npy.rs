@@ -78,8 +78,9 @@ impl<R: Read> Array<R> {
         let mut header = vec![0; length];
         data.read_exact(&mut header).map_err(cut)?;
         let header = String::from_utf8_lossy(&header);
-        let (kind, by_columns, shape) =
-            parse(&header).ok_or_else(|| format!("`{name}` has the header {}", header.trim()))?;
+        let (kind, by_columns, shape) = parse(&header).map_err(|reason| {
+            format!("`{name}` has the header {}, which cannot be read: {reason}", header.trim())
+        })?;
         let kind = kind.map_err(|kind| {
             format!(
                 "`{name}` is of type {kind}; save features as float32 or float64 and texts with dtype=str, in little \
@@ -170,20 +171,31 @@ impl<R: Read> Array<R> {
     }
 }
 
-/// Type, order and sizes; none where the header is malformed, an error with the name of a type that is not read.
+/// Type, order and sizes; an error with the name of a type that is not read.
 type Header = (std::result::Result<Kind, String>, bool, Vec<usize>);
 
-fn parse(header: &str) -> Option<Header> {
-    let value = |pattern: &str| {
-        let groups = Regex::new(pattern).ok()?.captures(header)?;
-        Some(groups.get(1)?.as_str().to_owned())
+/// Reads the dictionary of a header. Errors: what is wrong with it.
+fn parse(header: &str) -> std::result::Result<Header, String> {
+    let value = |key: &str, pattern: &str| {
+        let regex = Regex::new(&format!(r#"['"]{key}['"]\s*:\s*{pattern}"#)).ok()?;
+        let groups = regex.captures(header)?;
+        Some(groups.get(1).map(|group| group.as_str().to_owned()))
     };
-    let by_columns = value(r"'fortran_order':\s*(True|False)")? == "True";
-    let shape = value(r"'shape':\s*\(([\d,\s]*)\)")?;
+    let order = value("fortran_order", "(True|False)").flatten();
+    let order = order.ok_or("`fortran_order` is neither True nor False")?;
+    let shape = value("shape", r"\(([^()]*)\)").flatten().ok_or("`shape` is no list of sizes")?;
     let sizes = shape.split(',').map(str::trim).filter(|size| !size.is_empty());
-    let shape = sizes.map(|size| size.parse().ok()).collect::<Option<Vec<usize>>>()?;
-    let descr = value(r"'descr':\s*(?:'([^']*)'|\[)").unwrap_or_else(|| "of records".into());
-    Some((kind(&descr).ok_or(descr), by_columns, shape))
+    let shape = sizes.map(|text| {
+        // Python 2 on Windows writes whole numbers with an L.
+        let digits = text.strip_suffix('L').unwrap_or(text);
+        let whole = digits.bytes().all(|byte| byte.is_ascii_digit());
+        let size = digits.parse().ok().filter(|_| whole);
+        size.ok_or_else(|| format!("size `{text}` is not a whole number, or too large"))
+    });
+    let shape = shape.collect::<std::result::Result<Vec<usize>, _>>()?;
+    let descr = value("descr", r#"(?:u?['"]([^'"]*)['"]|\[)"#).ok_or("it has no `descr`")?;
+    let descr = descr.unwrap_or_else(|| "of records".into());
+    Ok((kind(&descr).ok_or(descr), order == "True", shape))
 }
 
 fn kind(descr: &str) -> Option<Kind> {
