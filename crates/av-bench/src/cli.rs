@@ -147,7 +147,7 @@ pub struct ExtractArgs {
 pub struct PredictArgs {
     /// Folder `model` of a finished run
     pub model: PathBuf,
-    /// Media files
+    /// Media files, folders (every media file in them and below), or patterns in quotes such as 'clips/**/*.mp4'
     #[arg(required = true)]
     pub clips: Vec<PathBuf>,
     /// Folder of extracted features

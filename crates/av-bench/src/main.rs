@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod contact_sheet;
 mod failure;
+mod inputs;
 mod output;
 mod progress;
 mod report;

@@ -1,30 +1,32 @@
 use crate::cli::PredictArgs;
 use crate::failure::{Failure, Result};
+use crate::inputs::Inputs;
 use av_features::Cache;
 use av_train::SavedModel;
 
 /// `av-bench predict`: one JSON line per clip. A clip that cannot be read does not stop the others; it is
-/// reported and makes the exit code 2.
+/// reported after them and makes the exit code 2.
 pub fn predict(arguments: &PredictArgs) -> Result<()> {
     let model = SavedModel::load(&arguments.model)?;
     let cache = Cache::open(&arguments.cache)?;
-    let mut failed = 0;
-    for clip in &arguments.clips {
+    let Inputs { files, problems: mut faults } = Inputs::of(&arguments.clips);
+    let total = files.len() + faults.len();
+    for clip in &files {
         match model.predict(clip, &cache) {
             Ok(report) => {
                 let line = serde_json::to_string(&report)
                     .map_err(|error| Failure::Internal(error.to_string()))?;
                 println!("{line}");
             }
-            Err(error) => {
-                eprintln!("error: {error}");
-                failed += 1;
-            }
+            Err(error) => faults.push(error.to_string()),
         }
     }
-    if failed > 0 {
-        let total = arguments.clips.len();
-        return Err(Failure::Input(format!("{failed} of {total} clips could not be classified")));
+    for fault in &faults {
+        eprintln!("error: {fault}");
     }
-    Ok(())
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let failed = faults.len();
+    Err(Failure::Input(format!("{failed} of {total} clips could not be classified")))
 }

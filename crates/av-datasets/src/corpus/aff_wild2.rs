@@ -2,6 +2,7 @@
 
 use super::annotation::{self, Complaints, MAX_FRAMES};
 use super::files;
+use super::media::media;
 use super::walk::Files;
 use crate::{Affect, Clip, Dataset, Expected, Modalities, Problem, Result, Source, Tracks};
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,7 @@ impl AffWild2 {
         let mut report = |path: &str, reason: String| {
             problems.push(Problem::new(root.join(path), reason));
         };
-        let media = files::media();
+        let media = media();
         let is_video = |extension: &str| media.get(extension) == Some(&Tracks::Both);
         let videos = named(&relative, is_video, &mut report);
         let texts = relative.iter().filter(|path| path.to_lowercase().ends_with(".txt"));

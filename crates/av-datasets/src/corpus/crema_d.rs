@@ -2,6 +2,7 @@
 
 use super::files::{self, Layout, Recognised, Recording};
 use super::labels::Labels;
+use super::media::media;
 use crate::table::CsvFile;
 use crate::{Dataset, Expected, Result, Tracks};
 use serde::{Deserialize, Serialize};
@@ -117,7 +118,7 @@ impl CremaD {
     /// Errors: an unreadable folder, a folder without any clip, codes with two meanings; for the crowd's labels an
     /// unreadable table of votes or one without the column.
     pub fn index(&self, root: &Path) -> Result<Dataset> {
-        let extensions = files::media();
+        let extensions = media();
         let labels = Labels {
             classes: &self.labels,
             unlabelled: &self.unlabelled,

@@ -2,6 +2,7 @@
 
 use super::files::{self, Layout, Recognised, Recording};
 use super::labels::Labels;
+use super::media::media;
 use crate::{Dataset, Expected, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,7 +70,7 @@ impl Enterface {
     ///
     /// Errors: an unreadable folder, a folder without any clip, codes with two meanings.
     pub fn index(&self, root: &Path) -> Result<Dataset> {
-        let extensions = files::media();
+        let extensions = media();
         let labels = Labels {
             classes: &self.labels,
             unlabelled: &self.unlabelled,

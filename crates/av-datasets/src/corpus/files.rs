@@ -1,34 +1,12 @@
 //! Joins the files of each clip.
 
 use super::labels::{Label, Labels};
+use super::media::{extension, media};
 use super::walk::Files;
 use crate::{Clip, Dataset, Error, Modalities, Problem, Result, Source, Tracks, Turn};
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::path::{Path, PathBuf};
-
-/// Usual extensions of media files and what such files hold.
-const MEDIA: [(&str, Tracks); 14] = [
-    ("avi", Tracks::Both),
-    ("flv", Tracks::Both),
-    ("mkv", Tracks::Both),
-    ("mov", Tracks::Both),
-    ("mp4", Tracks::Both),
-    ("mpeg", Tracks::Both),
-    ("mpg", Tracks::Both),
-    ("webm", Tracks::Both),
-    ("wmv", Tracks::Both),
-    ("flac", Tracks::Audio),
-    ("m4a", Tracks::Audio),
-    ("mp3", Tracks::Audio),
-    ("ogg", Tracks::Audio),
-    ("wav", Tracks::Audio),
-];
-
-/// Usual extensions of media files, in lower case, and what such files hold.
-pub(super) fn media() -> BTreeMap<String, Tracks> {
-    MEDIA.map(|(extension, tracks)| (extension.into(), tracks)).into()
-}
 
 /// What the name of a file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,12 +133,6 @@ impl Draft {
         });
         Clip { id, subject, emotion, fold, turn, affect: vec![], sources }
     }
-}
-
-/// Extension of a path in lower case; empty where there is none.
-fn extension(path: &str) -> String {
-    let extension = Path::new(path).extension().and_then(|extension| extension.to_str());
-    extension.unwrap_or_default().to_lowercase()
 }
 
 /// The error of a folder whose files are of no clip.

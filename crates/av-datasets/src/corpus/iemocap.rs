@@ -1,9 +1,10 @@
 //! The Interactive Emotional Dyadic Motion Capture database.
 
 use super::annotation::{self, number};
-use super::files::{self, Layout};
+use super::files::Layout;
 use super::labels::Labels;
 use super::listed::{NO_ROW, Named, Row, Rows};
+use super::media::media;
 use super::walk::Files;
 use crate::{Dataset, Expected, Result, Turn};
 use serde::{Deserialize, Serialize};
@@ -78,7 +79,7 @@ impl Iemocap {
     ///
     /// Errors: an unreadable folder, a folder without any clip, codes with two meanings.
     pub fn index(&self, root: &Path) -> Result<Dataset> {
-        let extensions = files::media();
+        let extensions = media();
         let labels = Labels {
             classes: &self.labels,
             unlabelled: &self.unlabelled,

@@ -1,8 +1,9 @@
 //! A corpus of media files that a table lists.
 
-use super::files::{self, Layout};
+use super::files::Layout;
 use super::labels::Labels;
 use super::listed::{NO_ROW, Named, Row, Rows};
+use super::media::media;
 use crate::table::CsvFile;
 use crate::{Dataset, Expected, Result};
 use serde::{Deserialize, Serialize};
@@ -78,7 +79,7 @@ impl Listing {
         }
         .check()?;
         let rows = self.rows(&root.join(&self.table))?;
-        let extensions = files::media();
+        let extensions = media();
         let example = rows.by_id.keys().next().cloned();
         let layout = Layout {
             corpus: &self.name(),
@@ -129,7 +130,7 @@ fn name(rows: &BTreeMap<String, Row>, path: &str) -> Named {
 /// A path without the extension of a media file; a name may have other points.
 fn stem(path: &str) -> &str {
     match path.rsplit_once('.') {
-        Some((stem, extension)) if files::media().contains_key(&extension.to_lowercase()) => stem,
+        Some((stem, extension)) if media().contains_key(&extension.to_lowercase()) => stem,
         _ => path,
     }
 }

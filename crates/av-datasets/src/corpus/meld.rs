@@ -1,9 +1,10 @@
 //! The Multimodal EmotionLines Dataset.
 
 use super::annotation::number;
-use super::files::{self, Layout};
+use super::files::Layout;
 use super::labels::Labels;
 use super::listed::{Named, Row, Rows};
+use super::media::media;
 use super::walk::Files;
 use crate::table::CsvFile;
 use crate::{Dataset, Error, Expected, Result, Turn};
@@ -108,7 +109,7 @@ impl Meld {
             order: &[],
         }
         .check()?;
-        let extensions = files::media();
+        let extensions = media();
         let layout = Layout {
             corpus: "meld",
             expected: "files named diaD_uttU.mp4 in folders train_splits, dev_splits_complete and \

@@ -2,6 +2,7 @@
 
 use super::files::{self, Layout, Recognised, Recording};
 use super::labels::{Label, Labels};
+use super::media::media;
 use crate::{Dataset, Error, Expected, Result, Tracks};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -71,7 +72,7 @@ pub struct Pattern {
     pub classes: Vec<String>,
     /// What files with an extension (lower case, no dot) hold: `audio`, `video` or `both`. Default: the
     /// usual extensions; containers such as `mp4` hold both.
-    #[serde(default = "files::media")]
+    #[serde(default = "media")]
     pub extensions: BTreeMap<String, Tracks>,
     /// What files with a code in the group `modality` hold: `audio`, `video` or `both`.
     #[serde(default)]
