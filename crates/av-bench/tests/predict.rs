@@ -102,3 +102,51 @@ fn what_cannot_be_read_is_said_after_all_others_are_done() {
     }
     assert_eq!(lines[4], "error: 4 of 8 clips could not be classified");
 }
+
+#[test]
+fn a_folder_of_results_has_one_file_for_each_clip() {
+    let tones = Tones::new();
+    tone(&tones.path("data/inner/x.mp4"), 30);
+    let output = tones.predict(&["data", "--format", "csv", "-o", "results/csv"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let names = ["inner/x", "s1_high", "s1_low", "s2_high", "s2_low"];
+    let written: String = names.map(|name| format!("results/csv/{name}.csv\n")).concat();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), written);
+    let text = std::fs::read_to_string(tones.path("results/csv/inner/x.csv")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "file,start,end,emotion,p_high,p_low");
+    assert!(lines[1].starts_with("data/inner/x.mp4,0.000,"), "{text}");
+    // The four segments divide the clip; the last stretch ends with it, to the length of its last packet of sound.
+    let end: f64 = lines[lines.len() - 1].split(',').nth(2).unwrap().parse().unwrap();
+    assert!((1.0..1.1).contains(&end), "{text}");
+}
+
+#[test]
+fn the_terminal_shows_a_table_with_one_head_and_documents_one_at_a_time() {
+    let tones = Tones::new();
+    let output = tones.predict(&["data", "--format", "csv"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.matches("file,start").count(), 1, "{text}");
+    assert_eq!(text.matches(",0.000,").count(), 4, "{text}");
+
+    let output = tones.predict(&["data/s1_low.mp4", "--format", "vtt"]);
+    assert!(output.stdout.starts_with(b"WEBVTT\n\n00:00:00.000 --> "));
+
+    let output = tones.predict(&["data", "--format", "vtt"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("4 clips") && error.contains("--out DIR"), "{error}");
+}
+
+#[test]
+fn results_that_cannot_be_written_say_where() {
+    let tones = Tones::new();
+    av_train::write_atomic(&tones.path("taken"), b"a file").unwrap();
+    let output = tones.predict(&["data", "--format", "srt", "--out", "taken"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        error.starts_with("error: cannot write taken: ") && !error.contains("resume"),
+        "{error}"
+    );
+}

@@ -4,11 +4,20 @@ use av_datasets::media_files;
 use glob::MatchOptions;
 use std::path::{Path, PathBuf};
 
+/// A file to work on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The file.
+    pub path: PathBuf,
+    /// What it is called where the results of all files lie: its path in the folder that was given, or its name.
+    pub name: PathBuf,
+}
+
 /// What [`Inputs::of`] found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Inputs {
     /// The files, in the order in which they were given; those of a folder or pattern are sorted.
-    pub files: Vec<PathBuf>,
+    pub clips: Vec<Input>,
     /// Folders and patterns without a file, and what cannot be read.
     pub problems: Vec<String>,
 }
@@ -37,14 +46,18 @@ impl Inputs {
 
     fn add(&mut self, path: &Path) {
         if !path.is_dir() {
-            return self.files.push(path.into());
+            let name = path.file_name().unwrap_or(path.as_os_str()).into();
+            return self.clips.push(Input { path: path.into(), name });
         }
         match media_files(path) {
             Ok(found) if found.files.is_empty() && found.problems.is_empty() => {
                 self.problems.push(format!("{} holds no media file", path.display()));
             }
             Ok(found) => {
-                self.files.extend(found.files);
+                self.clips.extend(found.files.into_iter().map(|file| Input {
+                    name: file.strip_prefix(path).unwrap_or(&file).into(),
+                    path: file,
+                }));
                 self.problems.extend(found.problems.iter().map(ToString::to_string));
             }
             Err(error) => self.problems.push(error.to_string()),
@@ -91,7 +104,8 @@ mod tests {
             create(&path(name));
         }
         let found = Inputs::of(&given.iter().map(|name| path(name)).collect::<Vec<_>>());
-        assert_eq!(found.files, files.iter().map(|name| path(name)).collect::<Vec<_>>());
+        let paths: Vec<_> = found.clips.iter().map(|clip| clip.path.clone()).collect();
+        assert_eq!(paths, files.iter().map(|name| path(name)).collect::<Vec<_>>());
         assert_eq!(found.problems.len(), problems.len(), "{:?}", found.problems);
         for (found, expected) in found.problems.iter().zip(problems) {
             assert!(found.contains(expected), "{found}");
@@ -107,6 +121,16 @@ mod tests {
     fn a_folder_stands_for_its_media_files() {
         check(&["b"], &["b/10.wav", "b/2.mp4", "b/c/d.MKV"], &[]);
         check(&["b/c", "a.mp4"], &["b/c/d.MKV", "a.mp4"], &[]);
+    }
+
+    #[test]
+    fn a_file_of_a_folder_is_called_by_its_path_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x/y.wav");
+        create(&path);
+        let name = |given: &Path| Inputs::of(&[given.into()]).clips.remove(0).name;
+        assert_eq!(name(folder.path()), Path::new("x/y.wav"));
+        assert_eq!(name(&path), Path::new("y.wav"));
     }
 
     #[test]
