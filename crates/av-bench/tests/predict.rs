@@ -150,3 +150,15 @@ fn results_that_cannot_be_written_say_where() {
         "{error}"
     );
 }
+
+#[test]
+fn predictions_that_nobody_reads_are_a_quiet_end() {
+    let tones = Tones::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = tones.command("predict");
+    command.args(["out/model", "data"]).stdout(writer).stderr(std::process::Stdio::piped());
+    let output = command.spawn().unwrap().wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), &*errors), (Some(141), ""));
+}

@@ -1,6 +1,7 @@
 use crate::cli::HgrArgs;
 use crate::failure::{Failure, Result};
 use crate::report::mode_curves;
+use crate::terminal::{print, print_line};
 use av_train::write_atomic;
 use hgr_corr::{Hgr, HgrEstimate};
 use std::collections::BTreeSet;
@@ -25,11 +26,11 @@ pub fn hgr(arguments: &HgrArgs) -> Result<()> {
     let found = Hgr { permutations, seed, ..Hgr::default() }
         .estimate(&x, &y)
         .map_err(|error| Failure::Input(format!("{}: {error}", table.path.display())))?;
-    print!("{}", text(&found, table.rows.len()));
+    print(text(&found, table.rows.len()))?;
     if let Some(path) = &arguments.svg {
         let plot = mode_curves(&found.modes, &arguments.x, &arguments.y)?;
         write_atomic(path, plot.as_bytes())?;
-        println!("functions of the first modes: {}", path.display());
+        print_line(format_args!("functions of the first modes: {}", path.display()))?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use super::inputs::Input;
 use crate::failure::{Failure, Result};
 use crate::forms::Form;
+use crate::terminal::{print, print_line};
 use av_train::write_atomic;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,27 +40,26 @@ impl Destination {
 
     /// Writes what stands before the first clip, where all of them go to one place.
     pub fn begin(&self, head: &str) -> Result<()> {
-        if matches!(self, Self::Terminal) {
-            print!("{head}");
+        match self {
+            Self::Terminal => print(head),
+            Self::Folder(_) => Ok(()),
         }
-        Ok(())
     }
 
     /// Writes the text of a clip, into a file after what stands at its beginning.
     pub fn put(&self, clip: &Input, head: &str, text: &str) -> Result<()> {
         let Self::Folder(files) = self else {
-            print!("{text}");
-            return Ok(());
+            return print(text);
         };
         let file = files.get(&clip.name);
         let file = file.ok_or_else(|| Failure::Internal("a clip without a file".into()))?;
-        write_atomic(file, format!("{head}{text}").as_bytes()).map_err(|error| match error {
-            // Not the words for a run, which would be resumed.
-            av_train::Error::Write { path, source } => Failure::write(&path, source),
-            error => error.into(),
+        write_atomic(file, format!("{head}{text}").as_bytes()).map_err(|error| {
+            if let av_train::Error::Write { path, source } = error {
+                return Failure::write(&path, source); // not the words for a run, which would be resumed
+            }
+            error.into()
         })?;
-        println!("{}", file.display());
-        Ok(())
+        print_line(file.display())
     }
 }
 
