@@ -3,7 +3,7 @@
 use crate::data::{Example, InputConfig, Loader, Normaliser, Subset, Test};
 use crate::evaluate::predict;
 use crate::experiment::{Experiment, System};
-use crate::files::{read_json, write_atomic, write_json};
+use crate::files::{read_versioned, write_atomic, write_json};
 use crate::model::{DEVICE, DTYPE, Model};
 use crate::observer::Observer;
 use crate::train::Fitted;
@@ -31,8 +31,13 @@ pub struct SavedModel {
     description: Description,
 }
 
+/// Strict: what a later version adds may change what the model says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Description {
+    /// The version of this software that wrote it; empty before it was kept.
+    #[serde(default)]
+    version: String,
     experiment: Experiment,
     /// Name of the system, one of the experiment.
     system: String,
@@ -79,6 +84,7 @@ impl SavedModel {
         shapes: &Modalities<Vec<usize>>,
     ) -> Self {
         let description = Description {
+            version: env!("CARGO_PKG_VERSION").into(),
             experiment: experiment.clone(),
             system: system.name.clone(),
             classes: classes.to_vec(),
@@ -108,10 +114,11 @@ impl SavedModel {
     ///
     /// # Errors
     ///
-    /// No model in the folder, a damaged file, weights that do not fit the description.
+    /// No model in the folder, a damaged file, one of another version of this software with settings that this one does
+    /// not know, weights that do not fit the description.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join(DESCRIPTION);
-        let mut description: Description = read_json(&path)?
+        let mut description: Description = read_versioned(&path)?
             .ok_or_else(|| Error::NoModel { path: folder.into(), file: DESCRIPTION })?;
         description.experiment.resolve_inputs(folder);
         let Description { experiment, system, classes, shapes, seed, .. } = &description;

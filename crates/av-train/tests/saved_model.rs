@@ -4,7 +4,7 @@
 use av_datasets::Fold;
 use av_features::{Cache, ClipFormat, write_clip};
 use av_train::{
-    Error, Experiment, Observer, Prepared, RunOptions, RunPaths, SavedModel, Setup, Subset,
+    Error, Experiment, Observer, Prepared, Record, RunOptions, RunPaths, SavedModel, Setup, Subset,
     data::Fit, fit, predict, prepare, run,
 };
 use std::path::{Path, PathBuf};
@@ -152,6 +152,53 @@ fn a_folder_without_a_model_or_with_a_damaged_one_is_rejected_with_its_name() {
     av_train::write_atomic(&folder.join("model.json"), &text.as_bytes()[..100]).unwrap();
     let error = SavedModel::load(&folder).unwrap_err().to_string();
     assert!(error.contains("model.json"), "{error}");
+}
+
+#[test]
+fn a_model_or_record_of_another_version_is_told_from_a_damaged_one() {
+    let corpus = Corpus::new();
+    corpus.run(&["systems=[\"audio\"]"]);
+    let this = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
+    let out = corpus.paths().out;
+    let refusal = |name: &str, changes: &[[&str; 2]]| {
+        let path = out.join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let changed = changes.iter().fold(text.clone(), |text, [from, to]| {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        });
+        av_train::write_atomic(&path, changed.as_bytes()).unwrap();
+        let error = match name {
+            "record.json" => Record::read(&path).unwrap_err(),
+            _ => SavedModel::load(&out.join("model")).unwrap_err(),
+        };
+        av_train::write_atomic(&path, text.as_bytes()).unwrap();
+        assert!(matches!(error, Error::OtherVersion { .. }), "{error}");
+        assert!(!error.to_string().contains("delete"), "{error}");
+        error.to_string()
+    };
+    let later = [this.as_str(), "\"version\": \"9.8.7\""];
+    let setting = ["\"epochs\":", "\"warmth\": 3, \"epochs\":"];
+    let both = format!("(9.8.7; this is {})", env!("CARGO_PKG_VERSION"));
+    for name in ["model/model.json", "record.json"] {
+        let error = refusal(name, &[later, setting]);
+        for part in [name, "written by another version", &both, "`warmth`"] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert!(refusal(name, &[setting]).contains("of the same number"));
+    }
+    // A field of the model itself may change what it says; a record may have more fields.
+    let temperature = ["\"system\":", "\"temperature\": 2.0, \"system\":"];
+    let unknown = [&*format!("{this},"), ""];
+    let error = refusal("model/model.json", &[unknown, temperature]);
+    assert!(error.contains("`temperature`") && error.contains("does not say which"), "{error}");
+    let error = refusal("record.json", &[later, ["\"format\": 2", "\"format\": 3"]]);
+    assert!(error.contains(&both) && error.contains("format 3"), "{error}");
+    // As before versions were kept.
+    let path = out.join("model/model.json");
+    let text = std::fs::read_to_string(&path).unwrap().replacen(unknown[0], "", 1);
+    av_train::write_atomic(&path, text.as_bytes()).unwrap();
+    SavedModel::load(&out.join("model")).unwrap();
 }
 
 #[cfg(unix)]
