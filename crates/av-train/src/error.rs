@@ -97,6 +97,16 @@ pub enum Error {
         /// Shape of this clip.
         actual: Vec<usize>,
     },
+    /// Features of a clip are not of the kind that a model was trained on.
+    #[error("clip {clip}: the {modality} features, which the model reads, {what} in its training")]
+    UnlikeTraining {
+        /// The clip.
+        clip: String,
+        /// Whose features.
+        modality: Modality,
+        /// What is different.
+        what: &'static str,
+    },
     /// A clip refers to a row that no table has.
     #[error("row {row} of feature table {table} does not exist")]
     Row {

@@ -1,8 +1,8 @@
 //! A model in a folder says of clips what the trained model in memory says.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-use av_datasets::Fold;
-use av_features::{Cache, ClipFormat, write_clip};
+use av_datasets::{Fold, Modalities, Modality};
+use av_features::{Cache, ClipFormat, Features, Values, write_clip};
 use av_train::{
     Error, Experiment, Observer, Prepared, Record, RunOptions, RunPaths, SavedModel, Setup, Subset,
     data::Fit, fit, predict, prepare, run,
@@ -199,6 +199,44 @@ fn a_model_or_record_of_another_version_is_told_from_a_damaged_one() {
     let text = std::fs::read_to_string(&path).unwrap().replacen(unknown[0], "", 1);
     av_train::write_atomic(&path, text.as_bytes()).unwrap();
     SavedModel::load(&out.join("model")).unwrap();
+}
+
+#[test]
+fn features_in_memory_must_be_those_of_the_training() {
+    let corpus = Corpus::new();
+    let saved = corpus.run(&["systems=[\"fusion\"]"]);
+    let clip = corpus.clip(3, 1);
+    let features = saved
+        .inputs()
+        .as_ref()
+        .map(|input| Some(input.as_ref()?.extractor()?.extract(&clip).unwrap()));
+    let report = saved.predict(&clip, &Cache::open(&corpus.paths().cache).unwrap()).unwrap();
+    assert_eq!(saved.classify("a", &features).unwrap().probabilities, report.probabilities);
+
+    let refuse = |change: &dyn Fn(&mut Modalities<Option<Features>>)| {
+        let mut changed = features.clone();
+        change(&mut changed);
+        saved.classify("a", &changed).unwrap_err()
+    };
+    let error = refuse(&|it| it[Modality::Video] = None);
+    assert!(error.to_string().contains("video features") && error.to_string().contains("lacking"));
+    let error = refuse(&|it| {
+        let video = it[Modality::Video].as_mut().unwrap();
+        video.values = Values::F32(vec![0.0; video.values.len()]);
+    });
+    assert!(matches!(error, Error::UnlikeTraining { modality: Modality::Video, .. }), "{error}");
+    for shape in [
+        vec![],
+        vec![4],
+        vec![4, 3, 8],
+        vec![0, 3, 8, 8],
+        vec![3, 3, 8, 8],
+        vec![4, 3, 8, 9],
+        vec![usize::MAX, 3, 8, 8],
+    ] {
+        let error = refuse(&|it| it[Modality::Video].as_mut().unwrap().shape = shape.clone());
+        assert!(matches!(error, Error::Shape { .. }), "{shape:?}: {error}");
+    }
 }
 
 #[cfg(unix)]
