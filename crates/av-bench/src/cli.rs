@@ -1,5 +1,6 @@
 //! The command line. Each command's help ends with a real example.
 
+use crate::forms::Form;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -29,8 +30,10 @@ pub enum Command {
         after_help = "Example: av-bench extract datasets/javanese-av/experiment.toml --data /data/javanese-av --shard 2/8"
     )]
     Extract(ExtractArgs),
-    /// Classify media files: one JSON line per clip with probabilities, a timeline and the faces found
-    #[command(after_help = "Example: av-bench predict runs/demo/model clip1.mp4 clip2.avi")]
+    /// Classify media files: JSON lines, tables, subtitles or annotations of who feels what when
+    #[command(
+        after_help = "Example: av-bench predict runs/demo/model clips/ --format srt --out subtitles"
+    )]
     Predict(PredictArgs),
     /// Compare records: scores, and paired differences with 95 % intervals
     #[command(after_help = "Example: av-bench compare runs/a/record.json runs/b/record.json")]
@@ -147,9 +150,15 @@ pub struct ExtractArgs {
 pub struct PredictArgs {
     /// Folder `model` of a finished run
     pub model: PathBuf,
-    /// Media files
+    /// Media files, folders (every media file in them and below), or patterns in quotes such as 'clips/**/*.mp4'
     #[arg(required = true)]
     pub clips: Vec<PathBuf>,
+    /// What is written of each clip
+    #[arg(long, value_enum, default_value = "jsonl")]
+    pub format: Form,
+    /// Write one file for each clip into this folder, by the name of the clip
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
     /// Folder of extracted features
     #[arg(long, default_value = "runs/cache")]
     pub cache: PathBuf,

@@ -5,6 +5,9 @@ use std::process::ExitCode;
 /// Exit code after Ctrl-C, as shells use it.
 const INTERRUPTED: u8 = 130;
 
+/// Exit code of a program whose output nobody reads any more, as shells use it: 128 and the number of SIGPIPE.
+const UNREAD: u8 = 141;
+
 /// A reason to stop, printed as one sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -26,6 +29,9 @@ pub enum Failure {
     /// Ctrl-C, and how to go on.
     #[error("{0}")]
     Interrupted(String),
+    /// Nobody reads the output any more: a pipe to `head` that has seen enough. The only one that is not printed.
+    #[error("nobody reads the output any more")]
+    Unread,
     /// Something that should not happen.
     #[error("{0}")]
     Internal(String),
@@ -61,13 +67,14 @@ fn hint(error: &av_train::Error) -> &'static str {
 }
 
 impl Failure {
-    /// 1: internal; 2: the user's input or disk; 130: Ctrl-C.
+    /// 1: internal; 2: the user's input or disk; 130: Ctrl-C; 141: nobody reads the output.
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Train(error) if matches!(**error, av_train::Error::Interrupted) => {
                 INTERRUPTED.into()
             }
             Self::Interrupted(_) => INTERRUPTED.into(),
+            Self::Unread => UNREAD.into(),
             Self::Train(error) if error.is_internal() => 1.into(),
             Self::Internal(_) => 1.into(),
             Self::Train(_)

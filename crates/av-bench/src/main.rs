@@ -3,16 +3,23 @@
 //! A thin front end: it reads arguments, shows progress, prints and draws. What it calls is in `av-train`
 //! (experiments), `av-synth` (the rendered corpus) and `hgr-corr` (correlations of a table).
 
+// They panic where nobody reads what is printed: see `terminal`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod cli;
 mod commands;
 mod contact_sheet;
 mod failure;
+mod forms;
+mod markup;
 mod output;
 mod progress;
 mod report;
+mod terminal;
 
 use clap::Parser;
 use cli::{Cli, Command};
+use failure::Failure;
 use std::process::ExitCode;
 
 /// The system's allocator gives the buffers of a training step back after every use, and faults them in again.
@@ -35,7 +42,9 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("error: {failure}");
+            if !matches!(failure, Failure::Unread) {
+                terminal::warn(format_args!("error: {failure}"));
+            }
             failure.exit_code()
         }
     }

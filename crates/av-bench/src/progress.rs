@@ -1,6 +1,7 @@
 //! Progress bars, the log and Ctrl-C.
 
 use crate::failure::{Failure, Result};
+use crate::terminal::warn;
 use av_train::{Event, Observer};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
@@ -28,9 +29,7 @@ impl Watch {
                 if STOP.swap(true, Ordering::Relaxed) {
                     std::process::exit(130);
                 }
-                eprintln!(
-                    "stopping after the epoch or clip under way; Ctrl-C again to stop at once"
-                );
+                warn("stopping after the epoch or clip under way; Ctrl-C again to stop at once");
             };
             ctrlc::set_handler(asked).is_ok()
         });
@@ -64,12 +63,12 @@ impl Watch {
             }
             Event::Joined { modality, table } => {
                 let line = format!("{}: {table}", modality.name());
-                self.bar.suspend(|| eprintln!("{line}"));
+                self.bar.suspend(|| warn(&line));
                 self.note(&line);
             }
             Event::Rebuilt { clip } => {
                 let line = format!("a damaged cache entry was computed again: {clip}");
-                self.bar.suspend(|| eprintln!("warning: {line}"));
+                self.bar.suspend(|| warn(format_args!("warning: {line}")));
                 self.note(&line);
             }
             Event::Epoch { unit, done, total } => {

@@ -45,6 +45,7 @@
 //! | to | use |
 //! |---|---|
 //! | describe a corpus | [`CorpusConfig`]: [`Enterface`], [`Ravdess`], [`CremaD`], [`Meld`], [`Iemocap`], [`AfewVa`], [`AffWild2`], [`Pattern`], [`Listing`], [`Rows`], or a [`Description`] file |
+//! | list the media files of any folder | [`media_files`] |
 //! | list its clips | [`CorpusConfig::index`], [`Dataset`], [`Clip`], [`Source`] |
 //! | take a feature table as one modality | [`TableConfig`], [`Dataset::join`], [`Modality`], [`Modalities`] |
 //! | follow a conversation | [`Clip::turn`], [`Turn`] |
@@ -72,7 +73,7 @@ pub use affect::{Affect, AffectSummary};
 pub use clip::{Clip, Source, Tracks, Turn};
 pub use corpus::{
     AfewVa, AffWild2, Annotation, Channel, CorpusConfig, CremaD, Description, Enterface, Iemocap,
-    Listing, Meld, Pattern, Rater, Ravdess, Rows,
+    Listing, MediaFiles, Meld, Pattern, Rater, Ravdess, Rows, media_files,
 };
 pub use dataset::{Dataset, MetadataColumn, Problem};
 pub use error::{Error, Result};

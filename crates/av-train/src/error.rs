@@ -61,6 +61,20 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// A model or record that this version cannot read whole, though nothing is damaged.
+    #[error(
+        "{} was written by another version of this program ({}): {message}; use it with that version, or make it anew \
+         with this one",
+        path.display(), versions(wrote.as_deref())
+    )]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// The version that wrote it, where the file says so.
+        wrote: Option<String>,
+        /// What this version does not know.
+        message: String,
+    },
     /// More clips than allowed have a problem.
     #[error("{} of {clips} clips have a problem, {} are allowed (bad_clips = {allowed}): {}", bad, (allowed * *clips as f64).floor(), list(problems))]
     BadClips {
@@ -82,6 +96,16 @@ pub enum Error {
         expected: Vec<usize>,
         /// Shape of this clip.
         actual: Vec<usize>,
+    },
+    /// Features of a clip are not of the kind that a model was trained on.
+    #[error("clip {clip}: the {modality} features, which the model reads, {what} in its training")]
+    UnlikeTraining {
+        /// The clip.
+        clip: String,
+        /// Whose features.
+        modality: Modality,
+        /// What is different.
+        what: &'static str,
     },
     /// A clip refers to a row that no table has.
     #[error("row {row} of feature table {table} does not exist")]
@@ -327,6 +351,16 @@ impl ClipProblem {
     /// A file that is not a clip, named by its path.
     pub(crate) fn of_file(problem: &Problem) -> Self {
         Self { clip: problem.path.display().to_string(), reason: problem.reason.clone() }
+    }
+}
+
+/// The version that wrote a file and this one.
+fn versions(wrote: Option<&str>) -> String {
+    const THIS: &str = env!("CARGO_PKG_VERSION");
+    match wrote {
+        Some(THIS) => format!("of the same number, {THIS}"),
+        Some(wrote) => format!("{wrote}; this is {THIS}"),
+        None => format!("it does not say which; this is {THIS}"),
     }
 }
 

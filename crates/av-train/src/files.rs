@@ -1,6 +1,7 @@
 //! Files that are whole or not there.
 
 use crate::{Error, Result};
+use serde::de::DeserializeOwned;
 use std::io::Write;
 use std::path::Path;
 
@@ -30,15 +31,43 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Reads a JSON file that this crate wrote; none if it is not there.
-pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(Error::Read { path: path.into(), source }),
-    };
-    let damaged =
-        |error: serde_json::Error| Error::Damaged { path: path.into(), message: error.to_string() };
-    serde_json::from_str(&text).map(Some).map_err(damaged)
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let Some(text) = read_text(path)? else { return Ok(None) };
+    serde_json::from_str(&text).map(Some).map_err(|error| damaged(path, &error))
+}
+
+/// Reads a JSON file that may have been written by another version of this crate, whose version is its `version`; none if
+/// it is not there.
+///
+/// # Errors
+///
+/// [`Error::OtherVersion`] where it is whole and not of this version.
+pub(crate) fn read_versioned<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+    let Some(text) = read_text(path)? else { return Ok(None) };
+    serde_json::from_str(&text).map(Some).map_err(|error| {
+        // A file that was cut or overwritten is no JSON.
+        let Ok(value) = serde_json::from_str::<serde_json::Value>(&text) else {
+            return damaged(path, &error);
+        };
+        let wrote = value.get("version").and_then(|version| version.as_str());
+        Error::OtherVersion {
+            path: path.into(),
+            wrote: wrote.map(String::from),
+            message: error.to_string(),
+        }
+    })
+}
+
+fn read_text(path: &Path) -> Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(Error::Read { path: path.into(), source }),
+    }
+}
+
+fn damaged(path: &Path, error: &serde_json::Error) -> Error {
+    Error::Damaged { path: path.into(), message: error.to_string() }
 }
 
 /// A value as one line of JSON.

@@ -12,7 +12,7 @@
 //! | only fill the cache | [`index`], then [`extract`] |
 //! | get its clips, folds and all features | [`prepare`] |
 //! | train one system on some clips | [`fit`], then [`predict`] |
-//! | classify media files with a finished run's model | [`SavedModel::load`], [`SavedModel::predict`] |
+//! | classify media files with a finished run's model, or features in memory | [`SavedModel::load`], [`SavedModel::predict`], [`SavedModel::classify`] |
 //! | read a record, compare two | [`Record::read`], [`compare_records`] |
 //!
 //! # Rooms, by the way of the data

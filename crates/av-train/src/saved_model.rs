@@ -1,15 +1,15 @@
 //! A trained model in a folder, and what it says of new clips.
 
-use crate::data::{Example, InputConfig, Loader, Normaliser, Subset, Test};
+use crate::data::{Example, InputConfig, Loader, Normaliser, Scaling, Subset, Test};
 use crate::evaluate::predict;
 use crate::experiment::{Experiment, System};
-use crate::files::{read_json, write_atomic, write_json};
+use crate::files::{read_versioned, write_atomic, write_json};
 use crate::model::{DEVICE, DTYPE, Model};
 use crate::observer::Observer;
 use crate::train::Fitted;
 use crate::{Error, Result};
-use av_datasets::{Modalities, Source};
-use av_features::{Cache, FaceDetector, Faces, Features};
+use av_datasets::{Modalities, Modality, Source};
+use av_features::{Cache, FaceDetector, Faces, Features, Values};
 use av_ops::{Parameters, Streams};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,15 +24,76 @@ const DESCRIPTION: &str = "model.json";
 /// File of a face detector of the user's own inside a model folder.
 const DETECTOR: &str = "detector.onnx";
 
-/// A model that reads media files.
+/// A trained model with all that it needs to read clips: media files, or features in memory.
+///
+/// # Example
+///
+/// ```
+/// # use av_features::{ClipFormat, write_clip};
+/// # use av_train::{Experiment, Observer, RunOptions, RunPaths};
+/// use av_datasets::{Modalities, Modality};
+/// use av_features::Cache;
+/// use av_train::SavedModel;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let data = folder.path().join("data");
+/// # std::fs::create_dir(&data)?;
+/// # let form = ClipFormat { width: 16, height: 16, fps: 20, sample_rate_hz: 16_000 };
+/// # for (name, pitch) in [("1_low", 0.04), ("1_high", 0.4), ("2_low", 0.05), ("2_high", 0.5)] {
+/// #     let sound: Vec<f32> = (0..16_000).map(|i| 0.3 * (pitch * i as f32).sin()).collect();
+/// #     let picture = std::iter::repeat_n(vec![90; 16 * 16 * 3], 20);
+/// #     write_clip(&data.join(format!("{name}.mp4")), &form, picture, &sound)?;
+/// # }
+/// # let experiment = Experiment::parse(
+/// #     r#"
+/// #     name = "tones"
+/// #     seeds = [1]
+/// #     systems = ["audio"]
+/// #     inputs.audio = { kind = "log-mel", segments = 3, mels = 16, frames = 16 }
+/// #     protocol = { kind = "leave-one-subject-out" }
+/// #     model = { embedding = 4, audio.convnet.channels = [4] }
+/// #     training = { epochs = 2, validation = 0.0 }
+/// #     [dataset]
+/// #     kind = "pattern"
+/// #     name = "tones"
+/// #     pattern = '(?<subject>\d)_(?<label>low|high)\.mp4'
+/// #     example = "1_low.mp4"
+/// #     "#,
+/// #     &[],
+/// # )?;
+/// # let [out, cache] = ["out", "cache"].map(|name| folder.path().join(name));
+/// # let paths = RunPaths { data: data.clone(), out: out.clone(), cache: cache.clone() };
+/// # av_train::run(&experiment, &paths, RunOptions::default(), Observer::SILENT)?;
+/// # let clip = data.join("1_low.mp4");
+/// let model = SavedModel::load(&out.join("model"))?; // the folder of a run
+/// assert_eq!(model.classes(), ["high", "low"]);
+///
+/// let report = model.predict(&clip, &Cache::open(&cache)?)?;
+/// assert_eq!(report.timeline.len(), 3);
+/// assert!((report.probabilities.values().sum::<f64>() - 1.0).abs() < 1e-9);
+///
+/// // The same of features in memory, which anything may have made that makes them as the training did.
+/// let input = model.inputs()[Modality::Audio].as_ref().and_then(|input| input.extractor());
+/// let audio = input.map(|extractor| extractor.extract(&clip)).transpose()?;
+/// let of_memory = model.classify("in memory", &Modalities { audio, ..Modalities::default() })?;
+/// assert_eq!(of_memory.probabilities, report.probabilities);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct SavedModel {
     model: Model,
     description: Description,
 }
 
+/// Strict: what a later version adds may change what the model says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Description {
+    /// The version of this software that wrote it; empty before it was kept.
+    #[serde(default)]
+    version: String,
     experiment: Experiment,
     /// Name of the system, one of the experiment.
     system: String,
@@ -79,6 +140,7 @@ impl SavedModel {
         shapes: &Modalities<Vec<usize>>,
     ) -> Self {
         let description = Description {
+            version: env!("CARGO_PKG_VERSION").into(),
             experiment: experiment.clone(),
             system: system.name.clone(),
             classes: classes.to_vec(),
@@ -108,10 +170,11 @@ impl SavedModel {
     ///
     /// # Errors
     ///
-    /// No model in the folder, a damaged file, weights that do not fit the description.
+    /// No model in the folder, a damaged file, one of another version of this software with settings that this one does
+    /// not know, weights that do not fit the description.
     pub fn load(folder: &Path) -> Result<Self> {
         let path = folder.join(DESCRIPTION);
-        let mut description: Description = read_json(&path)?
+        let mut description: Description = read_versioned(&path)?
             .ok_or_else(|| Error::NoModel { path: folder.into(), file: DESCRIPTION })?;
         description.experiment.resolve_inputs(folder);
         let Description { experiment, system, classes, shapes, seed, .. } = &description;
@@ -130,6 +193,11 @@ impl SavedModel {
         &self.description.classes
     }
 
+    /// What the features of each modality are made by; the model may not read all of them.
+    pub fn inputs(&self) -> &Modalities<Option<InputConfig>> {
+        &self.description.experiment.inputs
+    }
+
     /// Extracts the features of a media file and classifies it.
     ///
     /// # Errors
@@ -137,8 +205,7 @@ impl SavedModel {
     /// An unreadable file, a file without the sound or picture that the model needs, a model that
     /// was trained on a feature table.
     pub fn predict(&self, clip: &Path, cache: &Cache) -> Result<ClipReport> {
-        let Description { experiment, classes, normaliser, .. } = &self.description;
-        let inputs = &experiment.inputs;
+        let inputs = self.inputs();
         let loader = Loader { inputs, cache, tables: &[], observer: Observer::SILENT };
         let source = Source::Media(clip.into());
         let features = inputs.as_ref().try_map(|modality, input| {
@@ -149,9 +216,27 @@ impl SavedModel {
             }
             Ok(Some(loader.source(modality, input, &source)?.features))
         })?;
-        let id = clip.display().to_string();
+        self.classify(&clip.display().to_string(), &features)
+    }
+
+    /// Classifies a clip by its features, such as those of [`inputs`](Self::inputs). Those that the model does not read are
+    /// not looked at.
+    ///
+    /// # Errors
+    ///
+    /// A modality that the model reads and the clip lacks, or whose segments have another shape or kind of values than those
+    /// of the training.
+    pub fn classify(
+        &self,
+        clip: &str,
+        features: &Modalities<Option<Features>>,
+    ) -> Result<ClipReport> {
+        for &modality in self.model.modalities() {
+            self.check(clip, modality, features[modality].as_ref())?;
+        }
+        let Description { classes, normaliser, .. } = &self.description;
         let features = features.as_ref().map(Option::as_ref);
-        let example = Example { id: &id, subject: "", label: None, features };
+        let example = Example { id: clip, subject: "", label: None, features };
         let subset: Subset<Test> = Subset::of(vec![example]);
         let predictions = predict(&self.model, normaliser, &subset, usize::MAX)?;
         let named = |probabilities: &[f64]| {
@@ -169,8 +254,28 @@ impl SavedModel {
             timeline: segments.collect(),
             faces: of().find_map(|features| features.faces),
             warnings: of().flat_map(|features| features.warnings.iter().cloned()).collect(),
-            clip: id.clone(),
+            clip: clip.into(),
         })
+    }
+
+    /// Whether a modality of a clip is what the model was trained on.
+    fn check(&self, clip: &str, modality: Modality, features: Option<&Features>) -> Result<()> {
+        let unlike = |what| Error::UnlikeTraining { clip: clip.into(), modality, what };
+        let Features { shape, values, .. } =
+            features.ok_or_else(|| unlike("are lacking, and were not"))?;
+        match (values, &self.description.normaliser[modality]) {
+            (Values::F32(_), Some(Scaling::Standardise { .. }))
+            | (Values::U8(_), Some(Scaling::PerImage)) => {}
+            (Values::F32(_), _) => return Err(unlike("are real numbers, and were not")),
+            (Values::U8(_), _) => return Err(unlike("are pixels, and were not")),
+        }
+        let expected = &self.description.shapes[modality];
+        let count = shape.iter().try_fold(1_usize, |count, &length| count.checked_mul(length));
+        let whole = count == Some(values.len()) && !values.is_empty();
+        if whole && shape.get(1..) == Some(expected) {
+            return Ok(());
+        }
+        Err(Error::Shape { clip: clip.into(), expected: expected.clone(), actual: shape.clone() })
     }
 }
 

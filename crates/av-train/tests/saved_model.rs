@@ -1,10 +1,10 @@
 //! A model in a folder says of clips what the trained model in memory says.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test says what it expects by panicking
 
-use av_datasets::Fold;
-use av_features::{Cache, ClipFormat, write_clip};
+use av_datasets::{Fold, Modalities, Modality};
+use av_features::{Cache, ClipFormat, Features, Values, write_clip};
 use av_train::{
-    Error, Experiment, Observer, Prepared, RunOptions, RunPaths, SavedModel, Setup, Subset,
+    Error, Experiment, Observer, Prepared, Record, RunOptions, RunPaths, SavedModel, Setup, Subset,
     data::Fit, fit, predict, prepare, run,
 };
 use std::path::{Path, PathBuf};
@@ -152,6 +152,91 @@ fn a_folder_without_a_model_or_with_a_damaged_one_is_rejected_with_its_name() {
     av_train::write_atomic(&folder.join("model.json"), &text.as_bytes()[..100]).unwrap();
     let error = SavedModel::load(&folder).unwrap_err().to_string();
     assert!(error.contains("model.json"), "{error}");
+}
+
+#[test]
+fn a_model_or_record_of_another_version_is_told_from_a_damaged_one() {
+    let corpus = Corpus::new();
+    corpus.run(&["systems=[\"audio\"]"]);
+    let this = format!("\"version\": \"{}\"", env!("CARGO_PKG_VERSION"));
+    let out = corpus.paths().out;
+    let refusal = |name: &str, changes: &[[&str; 2]]| {
+        let path = out.join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let changed = changes.iter().fold(text.clone(), |text, [from, to]| {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        });
+        av_train::write_atomic(&path, changed.as_bytes()).unwrap();
+        let error = match name {
+            "record.json" => Record::read(&path).unwrap_err(),
+            _ => SavedModel::load(&out.join("model")).unwrap_err(),
+        };
+        av_train::write_atomic(&path, text.as_bytes()).unwrap();
+        assert!(matches!(error, Error::OtherVersion { .. }), "{error}");
+        assert!(!error.to_string().contains("delete"), "{error}");
+        error.to_string()
+    };
+    let later = [this.as_str(), "\"version\": \"9.8.7\""];
+    let setting = ["\"epochs\":", "\"warmth\": 3, \"epochs\":"];
+    let both = format!("(9.8.7; this is {})", env!("CARGO_PKG_VERSION"));
+    for name in ["model/model.json", "record.json"] {
+        let error = refusal(name, &[later, setting]);
+        for part in [name, "written by another version", &both, "`warmth`"] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert!(refusal(name, &[setting]).contains("of the same number"));
+    }
+    // A field of the model itself may change what it says; a record may have more fields.
+    let temperature = ["\"system\":", "\"temperature\": 2.0, \"system\":"];
+    let unknown = [&*format!("{this},"), ""];
+    let error = refusal("model/model.json", &[unknown, temperature]);
+    assert!(error.contains("`temperature`") && error.contains("does not say which"), "{error}");
+    let error = refusal("record.json", &[later, ["\"format\": 2", "\"format\": 3"]]);
+    assert!(error.contains(&both) && error.contains("format 3"), "{error}");
+    // As before versions were kept.
+    let path = out.join("model/model.json");
+    let text = std::fs::read_to_string(&path).unwrap().replacen(unknown[0], "", 1);
+    av_train::write_atomic(&path, text.as_bytes()).unwrap();
+    SavedModel::load(&out.join("model")).unwrap();
+}
+
+#[test]
+fn features_in_memory_must_be_those_of_the_training() {
+    let corpus = Corpus::new();
+    let saved = corpus.run(&["systems=[\"fusion\"]"]);
+    let clip = corpus.clip(3, 1);
+    let features = saved
+        .inputs()
+        .as_ref()
+        .map(|input| Some(input.as_ref()?.extractor()?.extract(&clip).unwrap()));
+    let report = saved.predict(&clip, &Cache::open(&corpus.paths().cache).unwrap()).unwrap();
+    assert_eq!(saved.classify("a", &features).unwrap().probabilities, report.probabilities);
+
+    let refuse = |change: &dyn Fn(&mut Modalities<Option<Features>>)| {
+        let mut changed = features.clone();
+        change(&mut changed);
+        saved.classify("a", &changed).unwrap_err()
+    };
+    let error = refuse(&|it| it[Modality::Video] = None);
+    assert!(error.to_string().contains("video features") && error.to_string().contains("lacking"));
+    let error = refuse(&|it| {
+        let video = it[Modality::Video].as_mut().unwrap();
+        video.values = Values::F32(vec![0.0; video.values.len()]);
+    });
+    assert!(matches!(error, Error::UnlikeTraining { modality: Modality::Video, .. }), "{error}");
+    for shape in [
+        vec![],
+        vec![4],
+        vec![4, 3, 8],
+        vec![0, 3, 8, 8],
+        vec![3, 3, 8, 8],
+        vec![4, 3, 8, 9],
+        vec![usize::MAX, 3, 8, 8],
+    ] {
+        let error = refuse(&|it| it[Modality::Video].as_mut().unwrap().shape = shape.clone());
+        assert!(matches!(error, Error::Shape { .. }), "{shape:?}: {error}");
+    }
 }
 
 #[cfg(unix)]

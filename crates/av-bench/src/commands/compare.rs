@@ -1,6 +1,7 @@
 use crate::cli::CompareArgs;
 use crate::failure::Result;
 use crate::output;
+use crate::terminal::print_line;
 use av_train::{Record, compare_records};
 use std::path::PathBuf;
 
@@ -14,11 +15,11 @@ pub fn compare(arguments: &CompareArgs) -> Result<()> {
     let records = read(&arguments.records)?;
     for record in &records {
         let table = if arguments.markdown { output::markdown } else { output::record };
-        println!("{}", table(record));
+        print_line(table(record))?;
     }
     for (index, a) in records.iter().enumerate() {
         for b in &records[index + 1..] {
-            println!("{}", output::differences(&compare_records(a, b)?));
+            print_line(output::differences(&compare_records(a, b)?))?;
         }
     }
     Ok(())

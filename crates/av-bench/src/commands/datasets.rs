@@ -1,6 +1,7 @@
 use crate::cli::{DatasetsAction, DatasetsArgs};
 use crate::failure::{Failure, Result};
-use av_datasets::{CorpusConfig, Dataset, Expected};
+use crate::terminal::{print, print_line};
+use av_datasets::{ClassCount, CorpusConfig, Dataset, Expected};
 use std::path::Path;
 
 /// `av-bench datasets`.
@@ -12,9 +13,10 @@ pub fn datasets(arguments: &DatasetsArgs) -> Result<()> {
                 match expected.expected() {
                     Some(Expected { clips, subjects, .. }) => {
                         let subjects = subjects.map(|count| format!(", {count} subjects"));
-                        println!("{name}: {clips} clips{}", subjects.unwrap_or_default());
+                        let subjects = subjects.unwrap_or_default();
+                        print_line(format_args!("{name}: {clips} clips{subjects}"))?;
                     }
-                    None => println!("{name}"),
+                    None => print_line(name)?,
                 }
             }
             Ok(())
@@ -30,26 +32,25 @@ fn verify(name: &str, data: &Path) -> Result<()> {
         CorpusConfig::shipped(name)?
     };
     let dataset = corpus.index(data)?;
-    print(&dataset);
+    print(summary(&dataset))?;
     let differences = corpus.expected().map_or(vec![], |e| dataset.summary().differences(e));
     for problem in &dataset.problems {
-        println!("problem: {}: {}", problem.path.display(), problem.reason);
+        print_line(format_args!("problem: {}: {}", problem.path.display(), problem.reason))?;
     }
     for difference in &differences {
-        println!("difference: {difference}");
+        print_line(format_args!("difference: {difference}"))?;
     }
     let count = dataset.problems.len() + differences.len();
     if count > 0 {
         return Err(Failure::Input(format!("{count} problems in {}", data.display())));
     }
-    println!("complete, no problem found");
-    Ok(())
+    print_line("complete, no problem found")
 }
 
-fn print(dataset: &Dataset) {
+fn summary(dataset: &Dataset) -> String {
     let summary = dataset.summary();
-    println!(
-        "{}: {} clips, {} subjects, {}, manifest {}",
+    let mut text = format!(
+        "{}: {} clips, {} subjects, {}, manifest {}\n",
         dataset.name,
         summary.clips,
         summary.subjects.len(),
@@ -57,9 +58,11 @@ fn print(dataset: &Dataset) {
         dataset.manifest_hash()
     );
     if let Some(affect) = &summary.affect {
-        println!("  {affect}");
+        text.push_str(&format!("  {affect}\n"));
     }
     for class in &summary.classes {
-        println!("  {:<12}{:>6} clips of {} subjects", class.class, class.clips, class.subjects);
+        let ClassCount { class, clips, subjects } = class;
+        text.push_str(&format!("  {class:<12}{clips:>6} clips of {subjects} subjects\n"));
     }
+    text
 }

@@ -2,6 +2,7 @@ use super::run::execute;
 use crate::cli::DemoArgs;
 use crate::failure::Result;
 use crate::progress::Watch;
+use crate::terminal::print_line;
 use av_synth::SynthConfig;
 use av_train::{Experiment, IfExists, RunOptions, RunPaths};
 
@@ -36,7 +37,11 @@ pub fn demo(arguments: &DemoArgs) -> Result<()> {
     let corpus = watch.during(|_| {
         av_synth::render(&synth, &paths.data, |done, total| watch.rendered(done, total))
     })?;
-    println!("{} clips rendered into {}", corpus.clips.len(), paths.data.display());
+    print_line(format_args!(
+        "{} clips rendered into {}",
+        corpus.clips.len(),
+        paths.data.display()
+    ))?;
     let if_exists = if arguments.resume { IfExists::Resume } else { IfExists::Overwrite };
     execute(&experiment, &paths, RunOptions { if_exists, ..RunOptions::default() }).map(drop)
 }

@@ -3,6 +3,7 @@ use crate::cli::ExtractArgs;
 use crate::contact_sheet;
 use crate::failure::{Failure, Result};
 use crate::progress::Watch;
+use crate::terminal::{print, print_line};
 use av_features::Cache;
 use av_train::{Extraction, Observer, Shard, data::Fault};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ pub fn extract(arguments: &ExtractArgs) -> Result<()> {
     if let Some(path) = &arguments.contact_sheet {
         let clips =
             contact_sheet::write(path, &dataset, &experiment, shard, arguments.sheet_clips)?;
-        println!("{clips} clips on {}", path.display());
+        print_line(format_args!("{clips} clips on {}", path.display()))?;
     }
     let cache = Cache::open(&arguments.common.cache)?;
     let watch = Watch::new(None)?;
@@ -25,7 +26,7 @@ pub fn extract(arguments: &ExtractArgs) -> Result<()> {
     let extraction = watch
         .during(|observer| av_train::extract(&dataset, &experiment.inputs, &cache, shard, observer))
         .map_err(how_to_resume)?;
-    print!("{}", summary(&extraction, shard, dataset.clips.len(), began.elapsed()));
+    print(summary(&extraction, shard, dataset.clips.len(), began.elapsed()))?;
     check_share(&extraction, experiment.bad_clips)
 }
 

@@ -2,6 +2,7 @@ use super::compare::read;
 use crate::cli::ReportArgs;
 use crate::failure::Result;
 use crate::report::page;
+use crate::terminal::print_line;
 use av_train::write_atomic;
 
 /// `av-bench report`.
@@ -12,6 +13,5 @@ pub fn report(arguments: &ReportArgs) -> Result<()> {
         None => arguments.records[0].with_file_name("report.html"),
     };
     write_atomic(&out, page(&records.iter().collect::<Vec<_>>())?.as_bytes())?;
-    println!("{}", out.display());
-    Ok(())
+    print_line(out.display())
 }

@@ -1,6 +1,7 @@
 use crate::cli::{ExperimentArgs, RunArgs};
 use crate::failure::Result;
 use crate::progress::Watch;
+use crate::terminal::{print, print_line};
 use crate::{output, report};
 use av_train::{Experiment, IfExists, Record, RunOptions, RunPaths, write_atomic};
 use std::path::Path;
@@ -24,9 +25,9 @@ pub fn execute(experiment: &Experiment, paths: &RunPaths, options: RunOptions) -
     let record = watch.during(|observer| av_train::run(experiment, paths, options, observer))?;
     let page = paths.out.join("report.html");
     write_atomic(&page, report::page(&[&record])?.as_bytes())?;
-    print!("{}", output::record(&record));
-    println!("\nrecord {}", paths.out.join("record.json").display());
-    println!("report {}", page.display());
+    print(output::record(&record))?;
+    print_line(format_args!("\nrecord {}", paths.out.join("record.json").display()))?;
+    print_line(format_args!("report {}", page.display()))?;
     Ok(record)
 }
 

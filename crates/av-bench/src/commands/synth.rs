@@ -1,6 +1,7 @@
 use crate::cli::SynthArgs;
 use crate::failure::Result;
 use crate::progress::Watch;
+use crate::terminal::print_line;
 use av_synth::SynthConfig;
 
 /// `av-bench synth`.
@@ -13,6 +14,5 @@ pub fn synth(arguments: &SynthArgs) -> Result<()> {
     let corpus = watch.during(|_| {
         av_synth::render(&config, &arguments.out, |done, total| watch.rendered(done, total))
     })?;
-    println!("{} clips in {}", corpus.clips.len(), arguments.out.display());
-    Ok(())
+    print_line(format_args!("{} clips in {}", corpus.clips.len(), arguments.out.display()))
 }

@@ -6,6 +6,7 @@ mod plots;
 pub use modes::mode_curves;
 
 use crate::failure::Result;
+use crate::markup::escape;
 use crate::output::{ends, folds, with_sd};
 use av_train::{ClipProblem, Record};
 use std::fmt::Write;
@@ -147,8 +148,4 @@ fn problems(html: &mut String, problems: &[ClipProblem]) {
         let _ = writeln!(html, "<tr><td>{clip}</td><td>{reason}</td></tr>");
     }
     html.push_str("</table>\n");
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

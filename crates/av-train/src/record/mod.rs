@@ -27,7 +27,7 @@ pub(crate) use embeddings::{ClipEmbeddings, write as write_embeddings};
 
 use crate::evaluate::CommonInformation;
 use crate::experiment::Experiment;
-use crate::files::{read_json, write_atomic, write_json};
+use crate::files::{read_versioned, write_atomic, write_json};
 use crate::train::Epoch;
 use crate::{ClipProblem, Error, Result};
 use av_eval::{ClassDecisions, Confusion, Metric};
@@ -196,14 +196,16 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// No such file, not a record, a record of a newer format, a file next to it that was written with another record.
+    /// No such file, not a record, a record of another version of this software with settings that this
+    /// one does not know or a newer format, a file next to it that was written with another record.
     pub fn read(path: &Path) -> Result<Self> {
         let missing =
             || Error::Read { path: path.into(), source: std::io::ErrorKind::NotFound.into() };
-        let mut record: Self = read_json(path)?.ok_or_else(missing)?;
+        let mut record: Self = read_versioned(path)?.ok_or_else(missing)?;
         if record.format > FORMAT {
-            return Err(Error::Damaged {
+            return Err(Error::OtherVersion {
                 path: path.into(),
+                wrote: Some(record.version),
                 message: format!("format {} is newer than {FORMAT}", record.format),
             });
         }

@@ -10,6 +10,7 @@ mod worker;
 
 use crate::cli::BenchArgs;
 use crate::failure::{Failure, Result};
+use crate::terminal::{print, warn};
 use comparison::Comparison;
 use fixtures::Fixtures;
 use measurements::{Machine, Measure, Measurement, Measurements};
@@ -56,11 +57,10 @@ pub fn bench(arguments: &BenchArgs) -> Result<()> {
         now.write(path)?;
     }
     let Some(before) = before else {
-        print!("{}", comparison::listed(&now));
-        return Ok(());
+        return print(comparison::listed(&now));
     };
     let comparison = Comparison::new(&before, &now, arguments.only.is_empty())?;
-    print!("{}", comparison.table());
+    print(comparison.table())?;
     comparison.judge()
 }
 
@@ -122,5 +122,5 @@ fn wall_times(tasks: &[&Task], fixtures: &Fixtures, repeats: usize) -> Result<Me
 
 /// A line for who waits.
 fn progress(task: &Task, round: usize, rounds: usize) {
-    eprintln!("{} ({} of {rounds})", task.name, round + 1);
+    warn(format_args!("{} ({} of {rounds})", task.name, round + 1));
 }

@@ -7,6 +7,7 @@ use super::fixtures::Fixtures;
 use super::task::Task;
 use super::tasks::{Answer, Work};
 use crate::failure::{Failure, Result};
+use crate::terminal::print_line;
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
 use std::time::Instant;
@@ -33,7 +34,7 @@ pub fn work(task: &Task, calls: usize, fixtures: &Fixtures) -> Result<()> {
         }
         let nanoseconds = timed(&mut work, calls)?;
         let report = Report { nanoseconds, vectors: vectors().into(), libraries: libraries() };
-        println!("{}", serde_json::to_string(&report)?);
+        print_line(serde_json::to_string(&report)?)?;
         Ok(())
     };
     done().map_err(|error| Failure::Internal(format!("the task {}: {error}", task.name)))

@@ -3,6 +3,7 @@ mod column;
 use crate::cli::HgrArgs;
 use crate::failure::{Failure, Result};
 use crate::report::mode_curves;
+use crate::terminal::{print, print_line};
 use av_datasets::TextTable;
 use av_train::write_atomic;
 use column::Column;
@@ -37,11 +38,11 @@ pub fn hgr(arguments: &HgrArgs) -> Result<()> {
     let found = Hgr { permutations, seed, nan_policy, ..Hgr::default() }
         .estimate(left, right)
         .map_err(|error| given.failure(&error, x.len()))?;
-    print!("{}{}", text(&found), given.left_out(found.rows));
+    print(text(&found) + &given.left_out(found.rows))?;
     if let Some(path) = &arguments.svg {
         let plot = mode_curves(&found.modes, &x, &y)?;
         write_atomic(path, plot.as_bytes())?;
-        println!("functions of the first modes: {}", path.display());
+        print_line(format_args!("functions of the first modes: {}", path.display()))?;
     }
     Ok(())
 }
