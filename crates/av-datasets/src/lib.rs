@@ -78,6 +78,6 @@ pub use dataset::{Dataset, Problem};
 pub use error::{Error, Result};
 pub use modality::{Modalities, Modality};
 pub use protocol::{Fold, Protocol, folds};
-pub use summary::{ClassCount, Expected, Summary};
+pub use summary::{ClassCount, Difference, Expected, Summary};
 pub use table::{Rewrite, Table, TableConfig};
 pub use view::{TestView, TrainView};
