@@ -79,6 +79,6 @@ pub use dataset::{Dataset, MetadataColumn, Problem};
 pub use error::{Error, Result};
 pub use modality::{Modalities, Modality};
 pub use protocol::{Fold, Protocol, folds};
-pub use summary::{ClassCount, Expected, Summary};
+pub use summary::{ClassCount, Difference, Expected, Summary};
 pub use table::{Rewrite, Table, TableConfig, TextRow, TextTable, UnusedColumn};
 pub use view::{TestView, TrainView};

@@ -50,6 +50,33 @@ pub struct Expected {
     pub classes: BTreeMap<String, usize>,
 }
 
+/// A count that is not that of the complete corpus. Its `Display` is a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What is counted, in words: `clips`, `subjects`, ``clips of class `happy` ``.
+    pub what: String,
+    /// How many the complete corpus has.
+    pub expected: usize,
+    /// How many there are.
+    pub actual: usize,
+}
+
+impl Difference {
+    /// Whether there are more than expected, and not fewer.
+    pub fn is_surplus(&self) -> bool {
+        self.actual > self.expected
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let Self { what, expected, actual } = self;
+        let word = if self.is_surplus() { "too many" } else { "lacking" };
+        let count = expected.abs_diff(*actual);
+        write!(f, "{expected} {what} are expected, {actual} were found: {count} are {word}")
+    }
+}
+
 impl Dataset {
     /// Counts the clips per class and subject.
     pub fn summary(&self) -> Summary {
@@ -85,19 +112,19 @@ impl Summary {
         words.collect::<Vec<_>>().join(", ")
     }
 
-    /// One sentence for each count that differs from that of the complete corpus; empty: all agree.
+    /// The counts that differ from those of the complete corpus; empty: all agree.
     ///
     /// ```
     /// use av_datasets::{Dataset, Expected};
     /// let expected = Expected { clips: 192, subjects: None, classes: Default::default() };
     /// let differences = Dataset::default().summary().differences(&expected);
-    /// assert_eq!(differences, ["192 clips are expected, 0 were found"]);
+    /// assert_eq!(differences[0].to_string(), "192 clips are expected, 0 were found: 192 are lacking");
     /// ```
-    pub fn differences(&self, expected: &Expected) -> Vec<String> {
+    pub fn differences(&self, expected: &Expected) -> Vec<Difference> {
         let mut differences = vec![];
         let mut compare = |what: &str, expected: usize, actual: usize| {
             if expected != actual {
-                differences.push(format!("{expected} {what} are expected, {actual} were found"));
+                differences.push(Difference { what: what.into(), expected, actual });
             }
         };
         compare("clips", expected.clips, self.clips);

@@ -38,7 +38,7 @@ fn the_six_hundred_clips_of_afew_va_have_targets_and_no_media() {
     let mut dataset = shipped.index(root.path()).unwrap();
     assert_eq!(dataset.problems, []);
     let summary = dataset.summary();
-    assert_eq!(summary.differences(shipped.expected().unwrap()), Vec::<String>::new());
+    assert_eq!(summary.differences(shipped.expected().unwrap()), []);
     assert_eq!((summary.without[Modality::Audio], summary.without[Modality::Video]), (600, 600));
     assert_eq!((summary.subjects.len(), summary.unlabelled), (240, 600));
     let last = &dataset.clips[599].affect;

@@ -43,7 +43,7 @@ fn the_release_in_circulation_has_the_documented_counts() {
     let dataset = shipped.index(root.path()).unwrap();
     assert_eq!(dataset.problems, []);
     let summary = dataset.summary();
-    assert_eq!(summary.differences(shipped.expected().unwrap()), Vec::<String>::new());
+    assert_eq!(summary.differences(shipped.expected().unwrap()), []);
     assert_eq!((summary.without[Modality::Audio], summary.without[Modality::Video]), (0, 0));
     assert!(!summary.subjects.contains_key("06") && !summary.subjects.contains_key("12"));
     assert_eq!((summary.subjects["11"], summary.subjects["23"]), (30, 27));

@@ -72,7 +72,7 @@ fn four_and_six_classes_have_the_documented_counts() {
         let dataset = shipped.index(root.path()).unwrap();
         assert_eq!(dataset.problems, []);
         let summary = dataset.summary();
-        assert_eq!(summary.differences(shipped.expected().unwrap()), Vec::<String>::new());
+        assert_eq!(summary.differences(shipped.expected().unwrap()), []);
         assert_eq!((summary.without[Modality::Audio], summary.unlabelled), (0, 0));
         assert_eq!(summary.without[Modality::Video], summary.clips);
         assert!(summary.subjects.contains_key("Ses05_M"));

@@ -79,7 +79,7 @@ fn the_release_has_the_documented_counts() {
     let dataset = shipped.index(root.path()).unwrap();
     assert_eq!(dataset.problems, []);
     let summary = dataset.summary();
-    assert_eq!(summary.differences(shipped.expected().unwrap()), Vec::<String>::new());
+    assert_eq!(summary.differences(shipped.expected().unwrap()), []);
     assert_eq!(
         (summary.without[Modality::Audio], summary.without[Modality::Video], summary.unlabelled),
         (0, 0, 0)

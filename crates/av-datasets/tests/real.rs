@@ -13,7 +13,7 @@ fn the_javanese_corpus_is_complete() {
     let config = CorpusConfig::shipped("javanese-av").unwrap();
     let dataset = config.index(&root).unwrap();
     let summary = dataset.summary();
-    assert_eq!(summary.differences(config.expected().unwrap()), Vec::<String>::new());
+    assert_eq!(summary.differences(config.expected().unwrap()), []);
     assert_eq!(
         (summary.problems, summary.without[Modality::Audio], summary.without[Modality::Video]),
         (0, 0, 0)

@@ -33,7 +33,7 @@ fn both_layouts_have_the_documented_counts() {
     for files in [nested, flat] {
         let dataset = shipped.index(tree(&files).path()).unwrap();
         let summary = dataset.summary();
-        assert_eq!(summary.differences(shipped.expected().unwrap()), Vec::<String>::new());
+        assert_eq!(summary.differences(shipped.expected().unwrap()), []);
         assert_eq!(
             (summary.problems, summary.without[Modality::Audio], summary.without[Modality::Video]),
             (0, 0, 0)

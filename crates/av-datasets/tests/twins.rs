@@ -1,11 +1,12 @@
-//! One recording under two names.
+//! One recording in two folders.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says what it expects by panicking
 
 mod support;
 
 use support::{add, corpus, problems, tree};
 
-const PATTERN: &str = "kind = 'pattern'\nname = 'n'\npattern = '.*\\.(mp4|wav)'\nexample = 'a.mp4'";
+const PATTERN: &str =
+    "kind = 'pattern'\nname = 'n'\npattern = '.*\\.(mp4|MP4|wav)'\nexample = 'a.mp4'";
 
 #[test]
 fn a_clip_that_lies_flat_and_in_a_folder_is_told_with_both_files() {
@@ -15,7 +16,10 @@ fn a_clip_that_lies_flat_and_in_a_folder_is_told_with_both_files() {
         ("a.mp4", long("x")),
         ("b.mp4", long("y")),
         ("one/a.mp4", long("x")),
-        ("two/c.mp4", long("x")),
+        ("two/A.MP4", long("x")),
+        ("three/a.mp4", long("z")),
+        // Of another name: silence may be alike.
+        ("e.mp4", long("x")),
         ("c.mp4", "x".to_owned() + &long("")),
         // Sound and picture of one clip may be alike.
         ("d.mp4", "d".into()),
@@ -24,11 +28,11 @@ fn a_clip_that_lies_flat_and_in_a_folder_is_told_with_both_files() {
         add(root.path(), file, &text);
     }
     let dataset = corpus(PATTERN).index(root.path()).unwrap();
-    assert_eq!(dataset.clips.len(), 8, "clips that are told are there");
+    assert_eq!(dataset.clips.len(), 10, "clips that are told are there");
     let first = root.path().join("a.mp4");
-    let expected = ["one/a", "two/c"].map(|id| {
+    let expected = [("one/a.mp4", "one/a"), ("two/A.MP4", "two/A")].map(|(file, id)| {
         let same = format!("has the same bytes as `{}`", first.display());
-        format!("{id}.mp4: {same}: clips `{id}` and `a` are one recording; remove one")
+        format!("{file}: {same}: clips `{id}` and `a` are one recording; remove one")
     });
     assert_eq!(problems(&dataset, root.path()), expected);
 }

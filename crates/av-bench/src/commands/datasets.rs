@@ -1,7 +1,8 @@
 use crate::cli::{DatasetsAction, DatasetsArgs};
 use crate::failure::{Failure, Result};
+use crate::output;
 use crate::terminal::{print, print_line};
-use av_datasets::{ClassCount, CorpusConfig, Dataset, Expected};
+use av_datasets::{ClassCount, CorpusConfig, Dataset, Difference, Expected};
 use std::path::Path;
 
 /// `av-bench datasets`.
@@ -40,11 +41,31 @@ fn verify(name: &str, data: &Path) -> Result<()> {
     for difference in &differences {
         print_line(format_args!("difference: {difference}"))?;
     }
-    let count = dataset.problems.len() + differences.len();
-    if count > 0 {
-        return Err(Failure::Input(format!("{count} problems in {}", data.display())));
+    let problems = &dataset.problems;
+    print(output::problems(problems.iter().map(output::of_file)))?;
+    if problems.is_empty() && differences.is_empty() {
+        return print_line("complete, no problem found");
     }
-    print_line("complete, no problem found")
+    Err(Failure::Input(format!("{}: {}", data.display(), verdict(problems.len(), &differences))))
+}
+
+/// Damage, shortage and surplus, each in words of its own.
+fn verdict(problems: usize, differences: &[Difference]) -> String {
+    let mut words = vec![match problems {
+        0 => "no problem in files and rows".to_owned(),
+        1 => "1 problem in files and rows".to_owned(),
+        more => format!("{more} problems in files and rows"),
+    }];
+    let mut count = |what: &str, surplus: bool| {
+        // All clips come first, then subjects and classes.
+        if let Some(first) = differences.iter().find(|found| found.is_surplus() == surplus) {
+            let Difference { what: counted, expected, actual } = first;
+            words.push(format!("{} {counted} {what}", expected.abs_diff(*actual)));
+        }
+    };
+    count("lacking", false);
+    count("more than the complete corpus has", true);
+    words.join("; ")
 }
 
 fn summary(dataset: &Dataset) -> String {
@@ -65,4 +86,26 @@ fn summary(dataset: &Dataset) -> String {
         text.push_str(&format!("  {class:<12}{clips:>6} clips of {subjects} subjects\n"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_shortage_and_surplus_are_told_apart() {
+        let difference =
+            |what: &str, expected, actual| Difference { what: what.into(), expected, actual };
+        let more = [difference("clips", 192, 240), difference("subjects", 8, 10)];
+        assert_eq!(
+            verdict(0, &more),
+            "no problem in files and rows; 48 clips more than the complete corpus has"
+        );
+        let fewer = [difference("clips", 192, 190), difference("clips of class `x`", 5, 6)];
+        assert_eq!(
+            verdict(2, &fewer),
+            "2 problems in files and rows; 2 clips lacking; 1 clips of class `x` more than the complete corpus has"
+        );
+        assert_eq!(verdict(1, &[]), "1 problem in files and rows");
+    }
 }

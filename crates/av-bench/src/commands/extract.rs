@@ -2,6 +2,7 @@ use super::run::read;
 use crate::cli::ExtractArgs;
 use crate::contact_sheet;
 use crate::failure::{Failure, Result};
+use crate::output;
 use crate::progress::Watch;
 use crate::terminal::{print, print_line};
 use av_features::Cache;
@@ -26,6 +27,9 @@ pub fn extract(arguments: &ExtractArgs) -> Result<()> {
     let extraction = watch
         .during(|observer| av_train::extract(&dataset, &experiment.inputs, &cache, shard, observer))
         .map_err(how_to_resume)?;
+    // What nobody can read is among the faults.
+    let files = dataset.problems.iter().filter(|problem| !problem.unreadable);
+    print(output::problems(files.map(output::of_file)))?;
     print(summary(&extraction, shard, dataset.clips.len(), began.elapsed()))?;
     check_share(&extraction, experiment.bad_clips)
 }

@@ -1,9 +1,11 @@
-//! Tables of records: for the terminal and as Markdown.
+//! Tables of records and lists of problems: for the terminal and as Markdown.
 
 mod markdown;
+mod problems;
 mod terminal;
 
 pub use markdown::markdown;
+pub use problems::{of_file, problems};
 pub use terminal::{differences, record};
 
 use av_train::{Record, record::PairedDifference};

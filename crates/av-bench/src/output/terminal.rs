@@ -1,6 +1,6 @@
 //! Tables on the terminal.
 
-use super::{ends, hash, rests_on, with_sd};
+use super::{ends, hash, problems, rests_on, with_sd};
 use av_train::{
     Record,
     record::{PairedDifference, Summary},
@@ -13,6 +13,8 @@ const SHOWN: [&str; 2] = ["uar", "accuracy"];
 pub fn record(record: &Record) -> String {
     let data = &record.data;
     let mut text = format!("{}, manifest {}\n", rests_on(record), hash(record));
+    let named = data.problems.iter().map(|problem| (problem.clip.clone(), problem.reason.as_str()));
+    text.push_str(&problems(named));
     if let Some(fraction) = data.faces_share {
         let (found, frames) = (data.faces.found, data.faces.frames);
         text.push_str(&format!(

@@ -177,8 +177,8 @@ impl CorpusConfig {
         }
     }
 
-    /// Lists the clips below the folder `root`, sorted by name; decodes no media. Files of one size are compared by their
-    /// bytes: one recording under two names is a problem, and both clips are there.
+    /// Lists the clips below the folder `root`, sorted by name; decodes no media. Files of one name and size in two folders are
+    /// compared by their bytes: one recording as two clips is a problem, and both clips are there.
     ///
     /// What does not belong is listed in [`Dataset::problems`]. A description that was not
     /// [resolved](Self::resolve) is looked for from the current folder.

@@ -1,5 +1,6 @@
-//! Clips that are one recording under two names.
+//! Clips that are one file in two folders.
 
+use crate::name::folded;
 use crate::{Clip, Problem, Source};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -9,22 +10,25 @@ use std::path::Path;
 /// Bytes that are read of files of one size before they are read whole. From the middle: beginnings are often alike.
 const PROBE: u64 = 1 << 14;
 
-/// One problem for each file that has the bytes of a file of another clip. Files of one size alone are read.
+/// One problem for each file that has the name and the bytes of a file of another clip: a corpus that lies flat and in folders.
+/// Files of one name and size alone are read. Those of other names may be alike for a reason, such as silence.
 ///
 /// Files that cannot be read are left to who needs what they hold.
 pub(super) fn twins(clips: &[Clip]) -> Vec<Problem> {
-    let mut sizes: BTreeMap<u64, BTreeSet<(&Path, &str)>> = BTreeMap::new();
+    let mut sizes: BTreeMap<(u64, String), BTreeSet<(&Path, &str)>> = BTreeMap::new();
     for clip in clips {
         for (_, source) in clip.sources.iter() {
             let Some(Source::Media(path)) = source else { continue };
             let size = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-            sizes.entry(size).or_default().insert((path, &clip.id));
+            // Empty files are damaged, and not the same recording.
+            if size > 0 {
+                let name = folded(&path.file_name().unwrap_or_default().to_string_lossy());
+                sizes.entry((size, name)).or_default().insert((path, &clip.id));
+            }
         }
     }
-    // Empty files are damaged, and not the same recording.
-    sizes.remove(&0);
     let mut problems = vec![];
-    for (size, files) in sizes.into_iter().filter(|(_, files)| files.len() > 1) {
+    for ((size, _), files) in sizes.into_iter().filter(|(_, files)| files.len() > 1) {
         for files in alike(files, |path| hash(path, (size / 2).saturating_sub(PROBE / 2), PROBE)) {
             for twins in alike(files, |path| hash(path, 0, u64::MAX)) {
                 problems.extend(report(&twins));
