@@ -31,7 +31,6 @@ const DETECTOR: &str = "detector.onnx";
 /// ```
 /// # use av_features::{ClipFormat, write_clip};
 /// # use av_train::{Experiment, Observer, RunOptions, RunPaths};
-/// use av_datasets::{Modalities, Modality};
 /// use av_features::Cache;
 /// use av_train::SavedModel;
 ///
@@ -74,9 +73,11 @@ const DETECTOR: &str = "detector.onnx";
 /// assert!((report.probabilities.values().sum::<f64>() - 1.0).abs() < 1e-9);
 ///
 /// // The same of features in memory, which anything may have made that makes them as the training did.
-/// let input = model.inputs()[Modality::Audio].as_ref().and_then(|input| input.extractor());
-/// let audio = input.map(|extractor| extractor.extract(&clip)).transpose()?;
-/// let of_memory = model.classify("in memory", &Modalities { audio, ..Modalities::default() })?;
+/// let features = model.inputs().as_ref().try_map(|_, input| {
+///     let extractor = input.as_ref().and_then(|input| input.extractor());
+///     extractor.map(|extractor| extractor.extract(&clip)).transpose()
+/// })?;
+/// let of_memory = model.classify("in memory", &features)?;
 /// assert_eq!(of_memory.probabilities, report.probabilities);
 /// # Ok(())
 /// # }

@@ -5,7 +5,7 @@ use crate::failure::{Failure, Result};
 use crate::forms::Form;
 use crate::terminal::{print, print_line};
 use av_train::write_atomic;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Where the texts of clips go.
@@ -67,32 +67,29 @@ impl Destination {
 /// `b.mp4.srt` and `b.wav.srt`. Names that differ in upper and lower case alone are the same, as some systems have it.
 fn files(extension: &str, clips: &[Input]) -> Result<BTreeMap<PathBuf, PathBuf>> {
     let key = |path: &Path| path.to_string_lossy().to_lowercase();
-    let mut of_stem: BTreeMap<String, Vec<&Input>> = BTreeMap::new();
-    let mut paths: BTreeMap<String, &Path> = BTreeMap::new();
+    let stem = |clip: &Input| key(&clip.name.with_extension(""));
+    let mut of_stem: BTreeMap<String, BTreeSet<&Path>> = BTreeMap::new();
     for clip in clips {
-        match paths.insert(key(&clip.name), &clip.path) {
-            Some(other) if other == clip.path => {} // given twice, written once
-            Some(other) => {
-                let (a, b, name) = (other.display(), clip.path.display(), clip.name.display());
-                return Err(Failure::Input(format!(
-                    "{a} and {b} would be one file: both are {name}; give each --out DIR of its own"
-                )));
-            }
-            None => of_stem.entry(key(&clip.name.with_extension(""))).or_default().push(clip),
-        }
+        of_stem.entry(stem(clip)).or_default().insert(&clip.path);
     }
+    let mut taken: BTreeMap<String, &Path> = BTreeMap::new();
     let mut files = BTreeMap::new();
-    for same in of_stem.values() {
-        for clip in same {
-            let file = if same.len() == 1 {
-                clip.name.with_extension(extension)
-            } else {
-                let mut whole = clip.name.clone().into_os_string();
-                whole.push(format!(".{extension}"));
-                whole.into()
-            };
-            files.insert(clip.name.clone(), file);
+    for clip in clips {
+        let file = if of_stem.get(&stem(clip)).is_some_and(|same| same.len() > 1) {
+            let mut whole = clip.name.clone().into_os_string();
+            whole.push(format!(".{extension}"));
+            whole.into()
+        } else {
+            clip.name.with_extension(extension)
+        };
+        let other = taken.insert(key(&file), &clip.path);
+        if let Some(other) = other.filter(|other| *other != clip.path) {
+            let (a, b, file) = (other.display(), clip.path.display(), file.display());
+            return Err(Failure::Input(format!(
+                "{a} and {b} would both be written into {file}: give each --out DIR of its own"
+            )));
         }
+        files.insert(clip.name.clone(), file);
     }
     Ok(files)
 }
@@ -129,8 +126,14 @@ mod tests {
 
     #[test]
     fn two_clips_for_one_file_are_refused_before_any_work() {
-        let clips = [input("x/a.mp4", "a.mp4"), input("y/A.mp4", "A.mp4")];
-        let error = files("srt", &clips).unwrap_err().to_string();
-        assert!(error.contains("x/a.mp4") && error.contains("y/A.mp4"), "{error}");
+        for clips in [
+            vec![input("x/a.mp4", "a.mp4"), input("y/A.mp4", "A.mp4")],
+            vec![input("a.mp4", "a.mp4"), input("a.wav", "a.wav"), input("a.mp4.avi", "a.mp4.avi")],
+        ] {
+            let error = files("srt", &clips).unwrap_err().to_string();
+            for clip in [&clips[0], &clips[clips.len() - 1]] {
+                assert!(error.contains(clip.path.to_str().unwrap()), "{error}");
+            }
+        }
     }
 }
