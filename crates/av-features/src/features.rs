@@ -215,7 +215,7 @@ mod tests {
     fn an_extractor_of_any_kind_says_what_it_is() {
         assert_eq!(
             line(|it| format!("{}/{}", it.name(), it.version())),
-            "log-mel/3, mfcc/4, functionals/3, face-crops/2, face-hog/2, face-motion/2"
+            "log-mel/4, mfcc/5, functionals/4, face-crops/3, face-hog/3, face-motion/3"
         );
         assert_eq!(
             line(|it| it.describe().into()),

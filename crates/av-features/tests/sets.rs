@@ -61,9 +61,9 @@ fn the_set_egemaps_like_1_has_the_values_it_always_had() {
 
 #[test]
 fn fields_that_came_later_leave_the_fingerprint_of_the_defaults_as_it_was() {
-    assert_eq!(Functionals::default().fingerprint(), "functionals/3 {}");
+    assert_eq!(Functionals::default().fingerprint(), "functionals/4 {}");
     let log_mel = concat!(
-        r#"log-mel/3 {"sample_rate_hz":16000,"segments":30,"mels":64,"frames":64,"window_ms":25.0,"#,
+        r#"log-mel/4 {"sample_rate_hz":16000,"segments":30,"mels":64,"frames":64,"window_ms":25.0,"#,
         r#""hop_ms":10.0,"low_hz":20.0,"high_hz":8000.0,"scale":"htk","normalisation":"none"}"#
     );
     assert_eq!(LogMel::default().fingerprint(), log_mel);

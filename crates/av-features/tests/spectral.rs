@@ -186,7 +186,7 @@ fn segments_of_cepstra_have_their_shape_names_and_reasons() {
         let truth: Vec<f32> = (start..start + 11).map(|t| frames.row(t)[0]).collect();
         assert_eq!(values[at..at + 11], truth);
         let text = mfcc.fingerprint();
-        assert!(text.starts_with("mfcc/4 {\"mel\":{\"convention\":\""), "{text}");
+        assert!(text.starts_with("mfcc/5 {\"mel\":{\"convention\":\""), "{text}");
         let json = serde_json::to_string(&mfcc).unwrap();
         assert_eq!(serde_json::from_str::<Mfcc>(&json).unwrap(), mfcc);
     }

@@ -31,7 +31,7 @@ const SMOOTH_REACH: usize = 3;
 /// use av_features::{Extractor, FunctionalSet, Functionals};
 ///
 /// let functionals = Functionals { set: FunctionalSet::EgemapsLike1, trim: None };
-/// assert_eq!(functionals.fingerprint(), r#"functionals/3 {"set":"egemaps-like-1"}"#);
+/// assert_eq!(functionals.fingerprint(), r#"functionals/4 {"set":"egemaps-like-1"}"#);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -135,7 +135,7 @@ impl Extractor for Functionals {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn extract(&self, media: &Path) -> Result<Features> {

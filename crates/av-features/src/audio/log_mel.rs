@@ -199,7 +199,7 @@ impl Extractor for LogMel {
     }
 
     fn version(&self) -> u32 {
-        3
+        4
     }
 
     fn describe(&self) -> &str {

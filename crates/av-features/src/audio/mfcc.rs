@@ -154,7 +154,7 @@ impl Extractor for Mfcc {
     }
 
     fn version(&self) -> u32 {
-        4
+        5
     }
 
     fn describe(&self) -> &str {

@@ -92,7 +92,7 @@ impl Extractor for FaceCrops {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn describe(&self) -> &str {
@@ -292,7 +292,7 @@ pub(super) mod tests {
     #[test]
     fn the_fingerprint_names_every_setting() {
         let expected = concat!(
-            r#"face-crops/2 {"segments":30,"size":64,"every":5,"margin":1.0,"#,
+            r#"face-crops/3 {"segments":30,"size":64,"every":5,"margin":1.0,"#,
             r#""follow":"largest","frames":1,"interval_ms":40.0}"#
         );
         assert_eq!(FaceCrops::default().fingerprint(), expected);

@@ -78,7 +78,7 @@ impl Extractor for FaceHog {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn describe(&self) -> &str {
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn the_fingerprint_names_every_setting() {
-        let expected = r#"face-hog/2 {"every":5,"margin":1.0,"follow":"largest"}"#;
+        let expected = r#"face-hog/3 {"every":5,"margin":1.0,"follow":"largest"}"#;
         assert_eq!(FaceHog::default().fingerprint(), expected);
     }
 

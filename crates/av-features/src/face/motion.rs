@@ -67,7 +67,7 @@ impl Extractor for FaceMotion {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn describe(&self) -> &str {

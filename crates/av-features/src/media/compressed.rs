@@ -5,6 +5,7 @@ use std::path::Path;
 use video_rs::ffmpeg::{format::Sample, frame, media};
 
 use super::limits::{Limits, check_rate};
+use super::silence::Silence;
 use super::sound::Sound;
 use super::stream::Stream;
 use crate::Result;
@@ -12,13 +13,14 @@ use crate::Result;
 /// Padding at the end of the last frame of a codec is shorter than this many samples.
 const LONGEST_FRAME: usize = 4096;
 
-/// Reads the sound of a media file at its own rate.
+/// Reads the sound of a media file at its own rate, from the time on at which the first of its streams starts.
 pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Sound> {
     let mut stream = Stream::open(path, media::Type::Audio, limits)?;
     let mut frame = frame::Audio::empty();
     let mut samples = Vec::new();
     let mut sample_rate_hz = 0;
     let mut other = 0_usize;
+    let mut silence = Silence::default();
     while stream.next(&mut frame)? {
         if sample_rate_hz == 0 {
             sample_rate_hz = frame.rate();
@@ -26,7 +28,14 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Sound> {
         }
         let channels = u64::from(frame.channels());
         Limits::check(path, "a number of channels", channels, limits.channels)?;
-        if frame.rate() != sample_rate_hz || !append_mean(&frame, &mut samples) {
+        if frame.rate() != sample_rate_hz {
+            other += 1;
+            continue;
+        }
+        if let Some(time_s) = stream.time_s(&frame) {
+            silence.append(&stream, time_s, sample_rate_hz, &mut samples)?;
+        }
+        if !append_mean(&frame, &mut samples) {
             other += 1;
         }
         limits.check_sound(path, samples.len(), sample_rate_hz, stream.bytes)?;
@@ -34,13 +43,14 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Sound> {
     if stream.header_is_exact
         && let Some(header_s) = stream.header_s
     {
-        let promised = (header_s * f64::from(sample_rate_hz)).round() as usize;
+        let promised = silence.lead + (header_s * f64::from(sample_rate_hz)).round() as usize;
         if (1..LONGEST_FRAME).contains(&samples.len().saturating_sub(promised)) {
             samples.truncate(promised);
         }
     }
-    let decoded_s = samples.len() as f64 / f64::from(sample_rate_hz.max(1));
+    let decoded_s = (samples.len() - silence.lead) as f64 / f64::from(sample_rate_hz.max(1));
     let mut warnings = stream.warnings(decoded_s);
+    warnings.extend(silence.warnings(sample_rate_hz));
     if other > 0 {
         warnings.push(format!("{other} frames of another sample rate or coding were left out"));
     }

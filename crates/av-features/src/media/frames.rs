@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use video_rs::ffmpeg::{self, format::Pixel, frame, media, software::scaling};
+use video_rs::ffmpeg::{self, color, format::Pixel, frame, media, software::scaling};
 
 use super::limits::Limits;
 use super::orientation::Orientation;
@@ -22,7 +22,7 @@ const MAX_SIDE: usize = 4096;
 /// run. [`advance`](Self::advance) and [`image`](Self::image) are the two halves of `next`, for
 /// those who do not need every image. Frames have the size of the file; a turn by a multiple of 90
 /// degrees that the file asks for is applied. The conversion to RGB takes the coefficients of
-/// ITU-R BT.601, whatever the file says.
+/// ITU-R BT.601, whatever the file says, and the range of grey levels that it says.
 ///
 /// # Errors
 ///
@@ -126,7 +126,9 @@ impl Frames {
         &mut self,
         size: Option<[usize; 2]>,
     ) -> std::result::Result<(Vec<u8>, usize, usize), ffmpeg::Error> {
-        let (pixel, width, height) = (self.frame.format(), self.frame.width(), self.frame.height());
+        let pixel = as_said(&self.frame);
+        self.frame.set_format(pixel);
+        let (width, height) = (self.frame.width(), self.frame.height());
         if pixel == Pixel::None || width == 0 || height == 0 {
             return Err(ffmpeg::Error::InvalidData);
         }
@@ -179,6 +181,21 @@ impl Frames {
         }
         warnings
     }
+}
+
+/// The pixel format of a frame that says it has full range: the scaler looks at the format alone.
+fn as_said(frame: &frame::Video) -> Pixel {
+    let format = frame.format();
+    if frame.color_range() != color::Range::JPEG {
+        return format;
+    }
+    let full = [
+        (Pixel::YUV420P, Pixel::YUVJ420P),
+        (Pixel::YUV422P, Pixel::YUVJ422P),
+        (Pixel::YUV440P, Pixel::YUVJ440P),
+        (Pixel::YUV444P, Pixel::YUVJ444P),
+    ];
+    full.into_iter().find(|(limited, _)| *limited == format).map_or(format, |(_, full)| full)
 }
 
 impl Iterator for Frames {

@@ -10,20 +10,20 @@ use crate::{Error, Result};
 /// Containers that are opened, by FFmpeg's names: files with sound and moving pictures, no
 /// playlists, no images, no scripts, nothing that refers to other files.
 #[cfg(feature = "video")]
-pub(crate) const FORMATS: &str =
-    "mov,avi,flv,matroska,mpeg,mpegts,mpegvideo,asf,ogg,wav,w64,aiff,au,flac,mp3,aac";
+pub(crate) const FORMATS: &str = "mov,avi,flv,matroska,mpeg,mpegts,mpegvideo,asf,ogg,wav,w64,aiff,au,flac,mp3,aac,\
+    ac3,amr,caf,dv,nistsphere,voc,mxf";
 
 /// Decoders that are used, by FFmpeg's names: those of recorded video and sound. Image codecs are
 /// left out: a small file can unfold to gigabytes.
 #[cfg(feature = "video")]
 pub(crate) const CODECS: &str = "h264,hevc,vp8,vp9,libdav1d,av1,mpeg1video,mpeg2video,mpegvideo,\
     mpeg4,msmpeg4v1,msmpeg4v2,msmpeg4,h263,h263p,flv,vp6,vp6f,vp6a,mjpeg,wmv1,wmv2,wmv3,vc1,theora,\
-    dvvideo,rawvideo,huffyuv,ffvhuff,ffv1,cinepak,indeo3,indeo5,svq1,svq3,\
+    prores,dnxhd,dvvideo,rawvideo,huffyuv,ffvhuff,ffv1,cinepak,indeo3,indeo5,svq1,svq3,\
     aac,aac_latm,mp3float,mp3,mp2float,mp2,mp1float,mp1,ac3,eac3,vorbis,libvorbis,opus,libopus,\
     flac,alac,wmav1,wmav2,wmapro,wmalossless,nellymoser,speex,libspeex,amrnb,amrwb,gsm,gsm_ms,\
     pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_u16le,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,\
     pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_alaw,pcm_mulaw,pcm_bluray,pcm_dvd,\
-    adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,adpcm_swf,adpcm_yamaha,adpcm_g722,adpcm_g726";
+    adpcm_ms,adpcm_ima_wav,adpcm_ima_qt,adpcm_swf,adpcm_yamaha,g722,g726,g726le,qcelp,ilbc";
 
 /// Protocols by which one file may lead to another: none but files, and no listed container asks.
 #[cfg(feature = "video")]
@@ -267,5 +267,17 @@ mod tests {
         let bomb = check((1 << 25) + 1, 48_000, 1 << 16).unwrap();
         assert!(bomb.contains("in samples a byte of the file, of 512, more than 128"), "{bomb}");
         assert_eq!(check((1 << 25) + 1, 48_000, 1 << 18), None);
+    }
+
+    /// Names of codecs are not always those of their decoders: `adpcm_g722` is decoded by `g722`.
+    #[cfg(feature = "video")]
+    #[test]
+    fn every_decoder_of_the_list_is_one_by_that_name() {
+        use video_rs::ffmpeg::decoder;
+        // Libraries that FFmpeg may be built without.
+        let optional = ["libdav1d", "libvorbis", "libopus", "libspeex"];
+        for name in CODECS.split(',').filter(|name| !optional.contains(name)) {
+            assert!(decoder::find_by_name(name).is_some(), "there is no decoder `{name}`");
+        }
     }
 }

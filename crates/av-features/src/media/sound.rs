@@ -32,7 +32,8 @@ impl Sound {
 
 /// Reads the sound of a media file as one channel at `sample_rate_hz`.
 ///
-/// Channels are averaged. Another rate is converted by an FFT resampler without delay: `n`
+/// The first sample is of the time at which the first track of the file starts: silence stands before sound that begins after
+/// the picture, and in gaps. Channels are averaged. Another rate is converted by an FFT resampler without delay: `n`
 /// samples become `ceil(n * to / from)`. Wav files with integers of 8 to 32 bits or 32-bit floats
 /// are read without FFmpeg; everything else needs the feature `video`. Of a truncated file there
 /// is what can be decoded, and a warning.

@@ -50,6 +50,8 @@ pub(crate) struct Stream {
     damaged_run: usize,
     /// Packets that could not be decoded.
     pub(crate) damaged: usize,
+    /// Whether players take another stream, which cannot be decoded here.
+    passed_over: bool,
 }
 
 impl Stream {
@@ -77,8 +79,12 @@ impl Stream {
             .map_err(open)?;
         // What was cut off by the alarm may look like the end of the file.
         clock.check(path)?;
-        let stream = match input.streams().best(kind) {
-            Some(stream) if !stream.disposition().contains(Disposition::ATTACHED_PIC) => stream,
+        let (stream, passed_over) = match choose(&input, kind) {
+            Some((stream, passed_over))
+                if !stream.disposition().contains(Disposition::ATTACHED_PIC) =>
+            {
+                (stream, passed_over)
+            }
             _ if kind == media::Type::Audio => {
                 return Err(Error::NoSound { path: path.to_owned() });
             }
@@ -120,6 +126,7 @@ impl Stream {
             state: State::Reading,
             damaged_run: 0,
             damaged: 0,
+            passed_over,
             input,
         })
     }
@@ -194,6 +201,10 @@ impl Stream {
     /// What is to be said about a stream that was read to its end, `decoded_s` seconds of it.
     pub(crate) fn warnings(&self, decoded_s: f64) -> Vec<String> {
         let mut warnings = Vec::new();
+        if self.passed_over {
+            warnings
+                .push("the track that players take has no decoder here; another is read".into());
+        }
         if self.damaged > 0 {
             warnings.push(format!("{} damaged packets were passed over", self.damaged));
         }
@@ -224,6 +235,24 @@ fn seconds(value: Rational) -> f64 {
         0 => 0.0,
         denominator => f64::from(value.numerator()) / f64::from(denominator),
     }
+}
+
+/// The stream that players take, or, where it cannot be decoded here, the first of those that can, and whether it is another.
+fn choose(input: &Input, kind: media::Type) -> Option<(format::stream::Stream<'_>, bool)> {
+    let best = input.streams().best(kind)?;
+    let decodable = |stream: &format::stream::Stream<'_>| {
+        let codec = decoder::find(stream.parameters().id());
+        codec.is_some_and(|codec| CODECS.split(',').any(|known| known == codec.name()))
+    };
+    if decodable(&best) {
+        return Some((best, false));
+    }
+    let other = input.streams().find(|stream| {
+        let picture = stream.disposition().contains(Disposition::ATTACHED_PIC);
+        stream.parameters().medium() == kind && !picture && decodable(stream)
+    });
+    // Without one, the error is about the best.
+    Some(other.map_or((best, false), |other| (other, true)))
 }
 
 /// Opens the decoder of a stream: one thread, listed codecs, frames of so many pixels at most.
