@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::sync::LazyLock;
 
-use av_datasets::{CorpusConfig, Dataset, TableConfig};
+use av_datasets::{CorpusConfig, Dataset, Modality, TableConfig};
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
 
@@ -39,7 +39,7 @@ fuzz_target!(|bytes: &[u8]| {
     let path = SCENE.root.path().join("table.csv");
     File::create(&path).and_then(|mut file| file.write_all(bytes)).expect("a written table");
     let mut dataset = SCENE.dataset.clone();
-    match dataset.join_audio(SCENE.root.path(), &SCENE.table) {
+    match dataset.join(Modality::Audio, SCENE.root.path(), &SCENE.table) {
         Ok(()) => {
             let table = &dataset.tables[0];
             assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
