@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Parser)]
 #[command(
     version,
-    after_help = "Exit codes: 0 done, 1 internal error, 2 the input or the disk, 130 Ctrl-C."
+    after_help = "Exit codes: 0 done, 1 internal error, 2 the input or the disk, 130 Ctrl-C, 141 nobody reads the output."
 )]
 pub struct Cli {
     #[command(subcommand)]

@@ -19,7 +19,7 @@ pub fn print(text: impl Display) -> Result<()> {
     })
 }
 
-/// Prints a text and a line end. Errors: those of [`print`].
+/// Prints a text and a line end. Errors: those of [`print()`].
 pub fn print_line(text: impl Display) -> Result<()> {
     print(format_args!("{text}\n"))
 }
