@@ -179,3 +179,52 @@ fn telephony_and_other_trades_are_read() {
         assert!((flash(&path) - MOMENT_S).abs() < 0.045);
     }
 }
+
+/// What is said about sound and picture of a file.
+fn warnings(path: &Path) -> Vec<String> {
+    let mut warnings = read_sound(path, 16_000).map_or(vec![], |sound| sound.warnings);
+    if let Ok(mut frames) = Frames::open(path) {
+        frames.by_ref().for_each(drop);
+        warnings.extend(frames.warnings());
+    }
+    warnings
+}
+
+/// Makes a file, cuts it to a share of its bytes, and says whether it is told that it ends early.
+fn told(arguments: &str, name: &str, share: f64) -> Option<bool> {
+    let folder = tempfile::tempdir().unwrap();
+    let input = source(folder.path());
+    let path = folder.path().join(name);
+    ffmpeg(&arguments.replace("SOURCE", &input.display().to_string()), &path)?;
+    let bytes = std::fs::read(&path).unwrap();
+    support::write(&path, &bytes[..(bytes.len() as f64 * share) as usize]);
+    Some(warnings(&path).iter().any(|warning| warning.contains("header promises")))
+}
+
+#[test]
+fn a_whole_file_never_ends_early() {
+    for (name, arguments) in [
+        // An edit list cuts the beginning off; the picture before it is there to be decoded.
+        ("trimmed.mp4", "-ss 0.6 -i SOURCE -c copy"),
+        ("late.mkv", "-i SOURCE -itsoffset 1.5 -i SOURCE -map 0:v -map 1:a -c copy -t 3"),
+        ("short.mkv", "-i SOURCE -t 1 -i SOURCE -map 0:v -map 1:a -c copy"),
+        // The first half is silent and has few bits.
+        ("guessed.mp3", "-i SOURCE -vn -c:a libmp3lame -q:a 2 -write_xing 0"),
+        ("counted.mp3", "-i SOURCE -vn -c:a libmp3lame -q:a 2"),
+        ("guessed.aac", "-i SOURCE -vn -c:a aac"),
+    ] {
+        assert_ne!(told(arguments, name, 1.0), Some(true), "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_ends_early_is_told_where_its_header_says_how_long_it_is() {
+    for (name, arguments) in [
+        ("front.mp4", "-i SOURCE -c copy -movflags +faststart"),
+        ("cut.mkv", "-i SOURCE -c copy"),
+        ("cut.avi", "-i SOURCE -c:v mpeg4 -q:v 2 -c:a pcm_s16le"),
+        ("counted.mp3", "-i SOURCE -vn -c:a libmp3lame -b:a 64k"),
+    ] {
+        assert_ne!(told(arguments, name, 0.6), Some(false), "{name}");
+    }
+}

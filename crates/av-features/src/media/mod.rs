@@ -13,6 +13,8 @@ mod orientation;
 #[cfg(feature = "video")]
 mod png;
 #[cfg(feature = "video")]
+mod promise;
+#[cfg(feature = "video")]
 mod silence;
 #[cfg(feature = "video")]
 mod stream;

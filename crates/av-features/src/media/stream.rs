@@ -11,7 +11,7 @@ use video_rs::ffmpeg::{
 };
 
 use super::limits::{CODECS, Clock, FORMATS, Limits, PROTOCOLS};
-use super::quiet;
+use super::{promise, quiet};
 use crate::{Error, Result, files};
 
 /// Damaged packets in a row after which the rest of a stream is given up.
@@ -38,7 +38,7 @@ pub(crate) struct Stream {
     tick_s: f64,
     /// Time at which the first stream of the file starts, in seconds.
     origin_s: f64,
-    /// Duration of the stream by the header, in seconds.
+    /// Duration that the stream itself promises, in seconds.
     pub(crate) header_s: Option<f64>,
     /// Whether the header counts the duration by the sample, so that padding can be cut off.
     pub(crate) header_is_exact: bool,
@@ -60,7 +60,9 @@ impl Stream {
     /// FFmpeg never sees the name: it reads from the open file, so that a name is never taken for
     /// a protocol and need not be UTF-8.
     pub(crate) fn open(path: &Path, kind: media::Type, limits: &Limits) -> Result<Self> {
-        let (file, bytes) = files::open(path, limits.bytes)?;
+        let (mut file, bytes) = files::open(path, limits.bytes)?;
+        let read = |source| Error::Read { path: path.to_owned(), source };
+        let counts_frames = promise::counts_frames(&mut file).map_err(read)?;
         quiet();
         let mut clock = Clock::start(limits);
         let alarm = clock.alarm();
@@ -97,13 +99,7 @@ impl Stream {
                 .then(|| start as f64 * seconds(stream.time_base()))
         });
         let fps = seconds(stream.avg_frame_rate());
-        let header_s = match stream.duration() {
-            ticks if ticks > 0 => Some(ticks as f64 * tick_s),
-            _ => (input.duration() > 0).then(|| input.duration() as f64 / CONTAINER_TICKS_PER_S),
-        };
-        // The avi reader shortens the duration of a truncated file, but not the number of frames.
-        let counted_s = (fps > 0.0 && stream.frames() > 0).then(|| stream.frames() as f64 / fps);
-        let header_s = header_s.into_iter().chain(counted_s).reduce(f64::max);
+        let header_s = promise::length_s(input.format().name(), &stream, counts_frames);
         let matrix = stream
             .side_data()
             .find(|data| data.kind() == side_data::Type::DisplayMatrix)
@@ -219,18 +215,15 @@ impl Stream {
     }
 }
 
-/// Ticks of a container's duration in a second.
-const CONTAINER_TICKS_PER_S: f64 = 1e6;
-
 /// Seconds by which a stream may end before its header says so: streams of one file differ, and
 /// containers round.
 const EARLY_END_S: f64 = 0.3;
 
-/// The same as a share of the duration, for containers that estimate it from the bit rate.
+/// The same as a share of the duration.
 const EARLY_END_SHARE: f64 = 0.05;
 
 /// A rational number of seconds, or zero where the denominator is zero.
-fn seconds(value: Rational) -> f64 {
+pub(super) fn seconds(value: Rational) -> f64 {
     match value.denominator() {
         0 => 0.0,
         denominator => f64::from(value.numerator()) / f64::from(denominator),
