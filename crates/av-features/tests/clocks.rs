@@ -97,7 +97,8 @@ fn a_beep_and_a_flash_keep_their_distance_in_every_container() {
             tried += 1;
         }
     }
-    println!("{tried} files");
+    // Whoever has ffmpeg has most of its encoders.
+    assert!(tried == 0 || tried >= 12, "{tried} files");
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(crate) struct Stream {
     decoder: decoder::Opened,
     index: usize,
     tick_s: f64,
-    /// Time at which the first stream of the file starts, in seconds.
+    /// Time at which the first stream of sound or picture starts, in seconds.
     origin_s: f64,
     /// Duration that the stream itself promises, in seconds.
     pub(crate) header_s: Option<f64>,
@@ -95,7 +95,9 @@ impl Stream {
         let tick_s = seconds(stream.time_base());
         let starts = input.streams().filter_map(|stream| {
             let start = stream.start_time();
-            (start != ffmpeg::ffi::AV_NOPTS_VALUE)
+            let medium = stream.parameters().medium();
+            let read = matches!(medium, media::Type::Audio | media::Type::Video);
+            (read && start != ffmpeg::ffi::AV_NOPTS_VALUE)
                 .then(|| start as f64 * seconds(stream.time_base()))
         });
         let fps = seconds(stream.avg_frame_rate());
