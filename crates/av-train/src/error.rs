@@ -53,8 +53,20 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// A file of an earlier run is damaged.
-    #[error("{} is not what this program wrote: {message}; delete it and run again", path.display())]
+    /// What an unfinished run keeps to go on from is damaged.
+    #[error("{} is not what this program wrote: {message}; delete it and resume, which makes it anew", path.display())]
+    DamagedState {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A file of a model or a record is damaged.
+    #[error(
+        "{} is not what this program wrote: {message}; copy it once more from where it was made, or make it anew by another \
+         run",
+        path.display()
+    )]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -30,10 +30,14 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(|source| Error::Write { path: path.into(), source })
 }
 
-/// Reads a JSON file that this crate wrote; none if it is not there.
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
+/// Reads a JSON file that an unfinished run keeps; none if it is not there.
+pub(crate) fn read_state<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
     let Some(text) = read_text(path)? else { return Ok(None) };
-    serde_json::from_str(&text).map(Some).map_err(|error| damaged(path, &error))
+    let damaged = |error: serde_json::Error| Error::DamagedState {
+        path: path.into(),
+        message: error.to_string(),
+    };
+    serde_json::from_str(&text).map(Some).map_err(damaged)
 }
 
 /// Reads a JSON file that may have been written by another version of this crate, whose version is its `version`; none if
@@ -47,7 +51,7 @@ pub(crate) fn read_versioned<T: DeserializeOwned>(path: &Path) -> Result<Option<
     serde_json::from_str(&text).map(Some).map_err(|error| {
         // A file that was cut or overwritten is no JSON.
         let Ok(value) = serde_json::from_str::<serde_json::Value>(&text) else {
-            return damaged(path, &error);
+            return Error::Damaged { path: path.into(), message: error.to_string() };
         };
         let wrote = value.get("version").and_then(|version| version.as_str());
         Error::OtherVersion {
@@ -64,10 +68,6 @@ fn read_text(path: &Path) -> Result<Option<String>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(Error::Read { path: path.into(), source }),
     }
-}
-
-fn damaged(path: &Path, error: &serde_json::Error) -> Error {
-    Error::Damaged { path: path.into(), message: error.to_string() }
 }
 
 /// A value as one line of JSON.

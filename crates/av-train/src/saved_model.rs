@@ -1,6 +1,6 @@
 //! A trained model in a folder, and what it says of new clips.
 
-use crate::data::{Example, InputConfig, Loader, Normaliser, Scaling, Subset, Test};
+use crate::data::{Example, InputConfig, Loader, Normaliser, Scaling, Subset, Test, Timeline};
 use crate::evaluate::predict;
 use crate::experiment::{Experiment, System};
 use crate::files::{read_versioned, write_atomic, write_json};
@@ -244,8 +244,9 @@ impl SavedModel {
             classes.iter().cloned().zip(probabilities.iter().copied()).collect::<BTreeMap<_, _>>()
         };
         let prediction = &predictions[0];
+        let line = Timeline::of(&features, self.model.modalities());
         let segments = prediction.timeline.iter().map(|(position, probabilities)| {
-            let time_s = time_of(&features, *position);
+            let time_s = time_of(&features, &line, *position);
             SegmentPrediction { time_s, probabilities: named(probabilities) }
         });
         let of = || features.iter().filter_map(|(_, features)| *features);
@@ -254,7 +255,10 @@ impl SavedModel {
             probabilities: named(&prediction.probabilities),
             timeline: segments.collect(),
             faces: of().find_map(|features| features.faces),
-            warnings: of().flat_map(|features| features.warnings.iter().cloned()).collect(),
+            warnings: of()
+                .flat_map(|features| features.warnings.iter().cloned())
+                .chain(line.warning(&features))
+                .collect(),
             clip: clip.into(),
         })
     }
@@ -289,8 +293,12 @@ fn save_detector(input: &mut InputConfig, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Time of a position in `[0, 1)` of the modality with more segments, the last of equals.
-fn time_of(features: &Modalities<Option<&Features>>, position: f64) -> f64 {
+/// Time of a position in `[0, 1)`: that of the modality with more segments, the last of equals, where all begin and end
+/// together.
+fn time_of(features: &Modalities<Option<&Features>>, line: &Timeline, position: f64) -> f64 {
+    if line.is_apart() {
+        return line.time_s(position);
+    }
     let times = features.iter().filter_map(|(_, features)| Some(&(*features)?.times_s));
     let Some(times) = times.max_by_key(|times| times.len()) else { return 0.0 };
     let index = (position * times.len() as f64) as usize;

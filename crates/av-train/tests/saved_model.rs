@@ -79,6 +79,40 @@ fn close(found: &[f64], expected: &[f64]) {
     assert!(near && found.len() == expected.len(), "{found:?} {expected:?}");
 }
 
+/// Picture for a second, sound for two.
+#[test]
+fn where_a_clip_has_no_picture_it_is_judged_by_its_sound_and_says_so() {
+    let corpus = Corpus::new();
+    let fusion = corpus.run(&["systems=['fusion']"]);
+    let clip = corpus.0.path().join("long.mp4");
+    let picture = (0..20).map(|_| (0..64 * 64).flat_map(|i| [(i % 7 * 30) as u8; 3]).collect());
+    let sound: Vec<f32> = (0..32_000).map(|i| 0.3 * (0.1 * i as f32).sin()).collect();
+    write_clip(&clip, &FORM, picture, &sound).unwrap();
+    let cache = Cache::open(&corpus.paths().cache).unwrap();
+    let report = fusion.predict(&clip, &cache).unwrap();
+    let [warning] =
+        report.warnings.iter().filter(|it| it.contains("alone")).collect::<Vec<_>>()[..]
+    else {
+        panic!("{:?}", report.warnings)
+    };
+    assert!(
+        warning.contains("sound from 0.00 to 2.00 s, picture from 0.00 to 1.00 s"),
+        "{warning}"
+    );
+    let times: Vec<f64> = report.timeline.iter().map(|segment| segment.time_s).collect();
+    close(&times, &[0.25, 0.75, 1.25, 1.75]);
+
+    // Without a picture, the second half is the same: only there. A model that took the halves for wholes would differ there.
+    let other = corpus.0.path().join("other.mp4");
+    let picture =
+        (0..20).map(|_| (0..64 * 64).flat_map(|i| [(i / 64 % 5 * 40) as u8; 3]).collect());
+    write_clip(&other, &FORM, picture, &sound).unwrap();
+    let other = fusion.predict(&other, &cache).unwrap();
+    for (index, (a, b)) in report.timeline.iter().zip(&other.timeline).enumerate() {
+        assert_eq!(a.probabilities == b.probabilities, index >= 2, "segment {index}");
+    }
+}
+
 #[test]
 fn it_says_of_each_clip_what_the_model_in_memory_says() {
     let lda = "{ name = \"lda\", classifier = \"lda\" }";
@@ -194,9 +228,14 @@ fn a_model_or_record_of_another_version_is_told_from_a_damaged_one() {
     assert!(error.contains("`temperature`") && error.contains("does not say which"), "{error}");
     let error = refusal("record.json", &[later, ["\"format\": 2", "\"format\": 3"]]);
     assert!(error.contains(&both) && error.contains("format 3"), "{error}");
-    // As before versions were kept.
     let path = out.join("model/model.json");
-    let text = std::fs::read_to_string(&path).unwrap().replacen(unknown[0], "", 1);
+    let whole = std::fs::read_to_string(&path).unwrap();
+    // A trained model is nothing to delete because a copy of it was cut off.
+    av_train::write_atomic(&path, &whole.as_bytes()[..whole.len() / 2]).unwrap();
+    let error = SavedModel::load(&out.join("model")).unwrap_err().to_string();
+    assert!(error.contains("copy it once more") && !error.contains("delete"), "{error}");
+    // As before versions were kept.
+    let text = whole.replacen(unknown[0], "", 1);
     av_train::write_atomic(&path, text.as_bytes()).unwrap();
     SavedModel::load(&out.join("model")).unwrap();
 }

@@ -1,8 +1,9 @@
 //! Segments gathered into tensors.
 
 use super::normaliser::{Normaliser, Scaling};
-use super::segment::{Segment, segments_of};
+use super::segment::Segment;
 use super::subset::Subset;
+use super::timeline::Timeline;
 use crate::Result;
 use av_datasets::{Modalities, Modality};
 use av_features::Values;
@@ -22,7 +23,7 @@ pub struct Batch {
 pub struct BatchRows {
     /// Their features `(P, ...)`, P <= B.
     pub features: Tensor,
-    /// For each of the B rows of the batch whether it has the modality.
+    /// For each of the B rows of the batch whether it has the modality: its clip does, at its moment.
     pub present: Vec<bool>,
 }
 
@@ -35,9 +36,13 @@ impl Batch {
         modalities: &[Modality],
         device: &Device,
     ) -> Result<Self> {
+        let lines = segments
+            .iter()
+            .map(|segment| Timeline::of(&subset.examples()[segment.example].features, modalities));
+        let moments: Vec<_> = segments.iter().zip(lines).collect();
         let inputs = normaliser.as_ref().try_map(|modality, scaling| {
             match scaling.as_ref().filter(|_| modalities.contains(&modality)) {
-                Some(scaling) => BatchRows::gather(subset, segments, modality, scaling, device),
+                Some(scaling) => BatchRows::gather(subset, &moments, modality, scaling, device),
                 None => Ok(None),
             }
         })?;
@@ -88,22 +93,21 @@ impl BatchRows {
     /// None when no row has the modality.
     fn gather<Purpose>(
         subset: &Subset<Purpose>,
-        segments: &[Segment],
+        moments: &[(&Segment, Timeline)],
         modality: Modality,
         scaling: &Scaling,
         device: &Device,
     ) -> Result<Option<Self>> {
         let of = |segment: &Segment| subset.examples()[segment.example].features[modality];
-        let row = segments.iter().find_map(of).map_or(0, |first| first.shape[1..].iter().product());
-        let mut values = Vec::with_capacity(segments.len() * row);
+        let first = moments.iter().find_map(|(segment, _)| of(segment));
+        let row = first.map_or(0, |first| first.shape[1..].iter().product());
+        let mut values = Vec::with_capacity(moments.len() * row);
         let mut shape = vec![0];
-        let mut present = Vec::with_capacity(segments.len());
-        for segment in segments {
-            let features = of(segment);
-            present.push(features.is_some());
-            let Some(features) = features else { continue };
-            let count = segments_of(features);
-            let index = ((segment.position * count as f64) as usize).min(count.saturating_sub(1));
+        let mut present = Vec::with_capacity(moments.len());
+        for (segment, line) in moments {
+            let part = of(segment).and_then(|it| Some((it, line.segment(it, segment.position)?)));
+            present.push(part.is_some());
+            let Some((features, index)) = part else { continue };
             let start = values.len();
             scaling.push(features, index, segment.flipped, &mut values);
             if let (Some(masks), Values::F32(_)) = (segment.masks, &features.values) {
@@ -172,7 +176,14 @@ mod tests {
         let streams = Streams::new(3);
         let sampling = Sampling { segments: 1, batch: 64, horizontal_flip: true, masks: None };
         let epoch = |epoch, masks| {
-            epoch_batches(&subset, &streams, epoch, &Sampling { masks, ..sampling }).concat()
+            epoch_batches(
+                &subset,
+                &[Modality::Audio],
+                &streams,
+                epoch,
+                &Sampling { masks, ..sampling },
+            )
+            .concat()
         };
         let plain = epoch(1, None);
         let masked = epoch(1, Some(MASKS));

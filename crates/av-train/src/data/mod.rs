@@ -9,6 +9,7 @@ mod normaliser;
 mod segment;
 mod shard;
 mod subset;
+mod timeline;
 
 pub use batch::{Batch, BatchRows};
 pub use extract::{Extraction, Fault, extract};
@@ -19,3 +20,4 @@ pub use normaliser::{Normaliser, Scaling, fit_normaliser};
 pub(crate) use segment::{Sampling, Segment, epoch_batches, even_segments};
 pub use shard::Shard;
 pub use subset::{Example, Fit, Subset, Test, Validation};
+pub(crate) use timeline::Timeline;

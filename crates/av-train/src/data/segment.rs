@@ -1,9 +1,9 @@
 //! Which moments of which clips a batch is made of.
 
 use super::subset::{Example, Fit, Subset};
+use super::timeline::{Timeline, segments_of};
 use crate::Result;
 use av_datasets::Modality;
-use av_features::Features;
 use av_features::augment::SpecAugment;
 use av_ops::Streams;
 
@@ -12,12 +12,27 @@ use av_ops::Streams;
 pub(crate) struct Segment {
     /// Place of the clip in its subset.
     pub example: usize,
-    /// Position in the clip in `[0, 1)`.
+    /// Position on the time line of the clip in `[0, 1)`.
     pub position: f64,
     /// Whether its picture is turned from left to right.
     pub flipped: bool,
     /// Masks over its log-mel patch.
     pub masks: Option<Masks>,
+}
+
+impl Segment {
+    /// Whether a modality of its clip has anything at its moment, on the time line of the given modalities.
+    pub fn shows(&self, example: &Example, modalities: &[Modality], modality: Modality) -> bool {
+        let line = Timeline::of(&example.features, modalities);
+        let features = example.features[modality];
+        features.is_some_and(|features| line.segment(features, self.position).is_some())
+    }
+
+    /// Whether any of them has: of tracks that do not overlap, none has what lies between them.
+    fn shows_any(&self, example: &Example, modalities: &[Modality]) -> bool {
+        let apart = Timeline::of(&example.features, modalities).is_apart();
+        !apart || modalities.iter().any(|&it| self.shows(example, modalities, it))
+    }
 }
 
 /// Masks and the seed that places them.
@@ -54,6 +69,7 @@ pub(crate) struct Sampling {
 /// nearly equal size (a rest of one or two rows would spoil batch statistics).
 pub(crate) fn epoch_batches(
     subset: &Subset<Fit>,
+    modalities: &[Modality],
     streams: &Streams,
     epoch: usize,
     sampling: &Sampling,
@@ -68,6 +84,7 @@ pub(crate) fn epoch_batches(
             let masks = masks.map(|config| Masks { config, seed: seeds.below(u64::MAX) });
             Segment { example, position, flipped: horizontal_flip && side < 0.5, masks }
         })
+        .filter(|it| it.shows_any(&subset.examples()[it.example], modalities))
         .collect();
     streams.rng(&format!("shuffle/{epoch}")).shuffle(&mut all);
     let batches = ((all.len() as f64 / batch as f64).round() as usize).max(1);
@@ -92,10 +109,6 @@ pub(crate) fn even_segments(
             flipped: false,
             masks: None,
         })
+        .filter(|segment| segment.shows_any(example, modalities))
         .collect()
-}
-
-/// Number of segments that were extracted.
-pub(super) fn segments_of(features: &Features) -> usize {
-    features.shape.first().copied().unwrap_or(0)
 }

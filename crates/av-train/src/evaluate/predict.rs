@@ -59,10 +59,11 @@ pub fn predict<Purpose>(
         for (row, segment) in chunk.iter().enumerate() {
             let clip = &mut clips[segment.example];
             clip.timeline.push((segment.position, log_softmax(&logits[row])));
-            let present = examples[segment.example].features;
             for (modality, rows) in embeddings.iter() {
-                if let (Some(_), Some(rows)) = (present[modality], rows) {
+                let present = batch.inputs[modality].as_ref().is_some_and(|it| it.present[row]);
+                if let (true, Some(rows)) = (present, rows) {
                     add(&mut clip.embeddings[modality], &rows[row]);
+                    clip.shown[modality] += 1;
                 }
             }
         }
@@ -84,6 +85,8 @@ pub fn decisions(predictions: &[Prediction], classes: usize) -> Result<ClassDeci
 struct Sums {
     timeline: Vec<(f64, Vec<f64>)>,
     embeddings: Modalities<Vec<f64>>,
+    /// Segments that show each modality.
+    shown: Modalities<usize>,
 }
 
 impl Sums {
@@ -92,8 +95,8 @@ impl Sums {
         let mut log = vec![];
         self.timeline.iter().for_each(|(_, segment)| add(&mut log, segment));
         log.iter_mut().for_each(|value| *value /= count);
-        let average = |sum: Vec<f64>| {
-            (!sum.is_empty()).then(|| sum.iter().map(|value| value / count).collect())
+        let average = |(sum, shown): (Vec<f64>, usize)| {
+            (shown > 0).then(|| sum.iter().map(|value| value / shown as f64).collect())
         };
         Prediction {
             id: id.into(),
@@ -101,7 +104,7 @@ impl Sums {
             label,
             probabilities: exponentials(&log),
             timeline: self.timeline.iter().map(|(at, log)| (*at, exponentials(log))).collect(),
-            embeddings: self.embeddings.map(average),
+            embeddings: self.embeddings.zip(self.shown).map(average),
         }
     }
 }

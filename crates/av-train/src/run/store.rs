@@ -2,7 +2,7 @@
 
 use super::stored::StoredRun;
 use crate::experiment::Experiment;
-use crate::files::{read_json, write_json};
+use crate::files::{read_state, write_json};
 use crate::record::{CURVES, EMBEDDINGS, PREDICTIONS, RECORD};
 use crate::train::STAGES;
 use crate::{Error, Result};
@@ -98,7 +98,7 @@ impl RunStore {
             IfExists::Error => Self::check_free(out)?,
             IfExists::Overwrite => store.clear()?,
             IfExists::Resume => {
-                if let Some(earlier) = read_json::<serde_json::Value>(&file)? {
+                if let Some(earlier) = read_state::<serde_json::Value>(&file)? {
                     return manifest.is_that_of(earlier, out).map(|()| store);
                 }
             }
@@ -132,7 +132,7 @@ impl RunStore {
 
     /// A training run that is done.
     pub fn finished(&self, stem: &str) -> Result<Option<StoredRun>> {
-        read_json(&self.file(stem))
+        read_state(&self.file(stem))
     }
 
     /// Keeps a training run that is done.

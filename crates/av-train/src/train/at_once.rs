@@ -49,6 +49,18 @@ fn clip_means(
     let each = subset.examples().iter().enumerate();
     let each: Vec<Vec<Segment>> =
         each.map(|(index, it)| even_segments(index, it, &modalities, segments)).collect();
+    let counts: Vec<Vec<f64>> = subset
+        .examples()
+        .iter()
+        .zip(&each)
+        .map(|(example, segments)| {
+            let counts = widths.iter().map(|&(modality, width)| {
+                let there = segments.iter().filter(|it| it.shows(example, &modalities, modality));
+                std::iter::repeat_n(there.count().max(1) as f64, width)
+            });
+            counts.flatten().collect()
+        })
+        .collect();
     let width: usize = widths.iter().map(|(_, width)| width).sum();
     let mut means = vec![0.0; subset.examples().len() * width];
     for chunk in each.concat().chunks(BATCH) {
@@ -56,8 +68,9 @@ fn clip_means(
         let rows = batch.columns(widths, DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
         for (row, segment) in rows.chunks(width).zip(chunk) {
             let sum = &mut means[segment.example * width..][..width];
-            let count = each[segment.example].len() as f64;
-            sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value / count);
+            let counts = &counts[segment.example];
+            let addends = row.iter().zip(counts).map(|(value, count)| value / count);
+            sum.iter_mut().zip(addends).for_each(|(sum, addend)| *sum += addend);
         }
     }
     Ok(means)

@@ -96,7 +96,7 @@ impl Checkpoint {
     }
 
     fn damaged(&self, error: impl std::fmt::Display) -> Error {
-        Error::Damaged { path: self.path.clone(), message: error.to_string() }
+        Error::DamagedState { path: self.path.clone(), message: error.to_string() }
     }
 }
 
@@ -112,7 +112,7 @@ impl Saved {
                 })
                 .collect()
         };
-        let damaged = |error: av_ops::Error| Error::Damaged {
+        let damaged = |error: av_ops::Error| Error::DamagedState {
             path: self.path.clone(),
             message: error.to_string(),
         };

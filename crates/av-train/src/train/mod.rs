@@ -198,7 +198,8 @@ impl<'a> Stage<'a> {
             horizontal_flip: training.horizontal_flip,
             masks,
         };
-        let batches = epoch_batches(&self.subset, &self.streams, epoch, &sampling);
+        let modalities = &model.modalities;
+        let batches = epoch_batches(&self.subset, modalities, &self.streams, epoch, &sampling);
         let mut sum = Terms::new();
         for (index, segments) in batches.iter().enumerate() {
             let of = training.epochs * batches.len();
